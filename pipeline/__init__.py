@@ -1,0 +1,1 @@
+"""Sesame: an open streaming credit-score pipeline."""

@@ -1,0 +1,134 @@
+"""The topics of the pipeline: records, keys, policies, who writes and who reads.
+
+The one place they are named; the app, the topic command, access rules and the API
+description all come from here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+DAY_MS = 86_400_000
+
+
+class Role(StrEnum):
+    """Who may touch a topic."""
+
+    PERSON = "person"
+    PRODUCER = "producer"
+    PIPELINE = "pipeline"
+    GATEWAY = "gateway"
+    PARTNER = "partner"
+
+
+class Cleanup(StrEnum):
+    """Kafka's ``cleanup.policy``."""
+
+    DELETE = "delete"
+    COMPACT = "compact"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic without its prefix; ``record`` is None where values are not Avro.
+
+    ``control`` topics are folded ahead of data topics; ``retention_ms`` -1 keeps for ever.
+    """
+
+    name: str
+    record: str | None
+    cleanup: Cleanup
+    retention_ms: int
+    writers: frozenset[Role]
+    readers: frozenset[Role]
+    key: str = "user_id"
+    control: bool = False
+
+    @property
+    def subject(self) -> str:
+        """The schema registry's subject of the topic's values."""
+        return f"{self.name}-value"
+
+    def config(self) -> dict[str, str]:
+        """The topic's Kafka configuration."""
+        config = {"cleanup.policy": str(self.cleanup)}
+        if self.cleanup is Cleanup.DELETE:
+            config["retention.ms"] = str(self.retention_ms)
+        return config
+
+
+def _topic(  # noqa: PLR0913 - one argument a column of the table below
+    name: str,
+    record: str | None,
+    days: int,
+    writers: set[Role],
+    readers: set[Role],
+    *,
+    key: str = "user_id",
+    control: bool = False,
+    compact: bool = False,
+) -> Topic:
+    return Topic(
+        name=name,
+        record=record,
+        cleanup=Cleanup.COMPACT if compact else Cleanup.DELETE,
+        retention_ms=-1 if days < 0 else days * DAY_MS,
+        writers=frozenset(writers),
+        readers=frozenset(readers),
+        key=key,
+        control=control,
+    )
+
+
+_PIPELINE = {Role.PIPELINE}
+
+CONSENTS = _topic(
+    "consents", "Consent", -1, {Role.PERSON}, {Role.PIPELINE, Role.GATEWAY}, control=True
+)
+PAYMENTS = _topic("payments", "Payment", 7, {Role.PRODUCER}, _PIPELINE)
+CONSUMPTION = _topic("consumption", "Consumption", 7, {Role.PRODUCER}, _PIPELINE)
+OBLIGATIONS = _topic("obligations", "Obligation", 7, {Role.PRODUCER, Role.GATEWAY}, _PIPELINE)
+PROFILES = _topic("profiles", "Profile", 7, {Role.PRODUCER}, _PIPELINE)
+RELATIONSHIPS = _topic("relationships", "Relationship", 7, {Role.PERSON}, _PIPELINE)
+PEER_SIGNALS = _topic("peer-signals", "PeerSignal", 1, _PIPELINE, _PIPELINE)
+SCORES = _topic("scores", "Score", -1, _PIPELINE, {Role.GATEWAY}, compact=True)
+SCORE_CHANGES = _topic("score-changes", "Score", 90, _PIPELINE, {Role.GATEWAY})
+DEAD_LETTERS = _topic("dead-letters", None, 30, _PIPELINE, _PIPELINE)
+CHANGELOG = _topic("factor-state-changelog", None, -1, _PIPELINE, _PIPELINE, compact=True)
+
+INPUTS = (CONSENTS, PAYMENTS, CONSUMPTION, OBLIGATIONS, PROFILES, RELATIONSHIPS, PEER_SIGNALS)
+"""What the ingest agent consumes, control topics first."""
+OUTPUTS = (SCORES, SCORE_CHANGES, DEAD_LETTERS, PEER_SIGNALS, CHANGELOG)
+ALL = (*INPUTS, SCORES, SCORE_CHANGES, DEAD_LETTERS, CHANGELOG)
+
+
+def partner_scores(partner_id: str) -> Topic:
+    """The topic one partner reads its people's scores from."""
+    return _topic(
+        f"partner.{partner_id}.scores",
+        "PartnerScore",
+        -1,
+        {Role.GATEWAY},
+        {Role.PARTNER},
+        key="subject",
+        compact=True,
+    )
+
+
+def partner_outcomes(partner_id: str) -> Topic:
+    """The topic one partner reports its contracts' outcomes to."""
+    return _topic(
+        f"partner.{partner_id}.outcomes",
+        "PartnerOutcome",
+        30,
+        {Role.PARTNER},
+        {Role.GATEWAY},
+        key="subject",
+    )
+
+
+def for_partners(partner_ids: list[str]) -> Iterator[Topic]:
+    """Both topics of each partner."""
+    for partner_id in partner_ids:
+        yield partner_scores(partner_id)
+        yield partner_outcomes(partner_id)
