@@ -1,0 +1,1 @@
+"""The `sesame` command: one module a command."""
