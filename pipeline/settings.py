@@ -15,6 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.errors import RefusedError
+
 PREFIX = "SESAME_"
 MASK = "********"
 PORT_MAX = 65_535
@@ -24,7 +26,7 @@ _FILE: JsonDict = {"allowed": "the path of a readable file"}
 _SECRET: JsonDict = {"allowed": "text of at least one character"}
 
 
-class SettingsError(Exception):
+class SettingsError(RefusedError):
     """One or more settings are wrong; the message has a line for each."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -222,6 +224,10 @@ class Settings(BaseSettings):
     def brokers(self) -> list[str]:
         """The bootstrap brokers, each ``host:port``."""
         return self.bootstrap.split(",")
+
+    def topic(self, name: str) -> str:
+        """A topic's name on the broker: the prefix, then its name in the contract."""
+        return self.topic_prefix + name
 
     @property
     def uses_sasl(self) -> bool:
