@@ -5,25 +5,20 @@ In a checkout they lie in their own folders; a wheel carries them inside the pac
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parent
-_WHEEL = _PACKAGE / "_data"
+_WHEEL = Path(__file__).parent / "_data"
+_ROOT = _WHEEL if _WHEEL.is_dir() else Path(__file__).parent.parent
 
 
 def schemas_dir() -> Path:
     """Folder of the ``<Record>.v<version>.avsc`` files."""
-    return _data("schemas", _PACKAGE.parent / "schemas")
+    return _ROOT / "schemas"
 
 
 def partners_file() -> Path:
     """The partner registry that comes with the package."""
-    return _data("partners.toml", _PACKAGE.parent / "deploy" / "partners.toml")
+    return _ROOT / "deploy" / "partners.toml"
 
 
 def broker_jars_lock() -> Path:
     """Hashed list of the jars a broker of one's own runs on."""
-    return _data("jars.lock", _PACKAGE.parent / "deploy" / "broker" / "jars.lock")
-
-
-def _data(name: str, in_checkout: Path) -> Path:
-    in_wheel = _WHEEL / name
-    return in_wheel if in_wheel.exists() else in_checkout
+    return _ROOT / "deploy" / "broker" / "jars.lock"
