@@ -1,0 +1,192 @@
+"""Bring the topics on the broker to what the registry of topics says.
+
+Creates and re-configures; never deletes, and never changes a partition count, which would
+move people to other partitions and away from their state.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+import kafka
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from pipeline import topics
+from pipeline.errors import KafkaUnreachableError, SesameError
+from pipeline.kafka import kafka_python_config
+from pipeline.settings import Settings
+
+BOOTSTRAP_TIMEOUT_MS = 10_000
+"""How long the first answer of a broker may take."""
+
+
+class Action(StrEnum):
+    """What a difference calls for."""
+
+    CREATE = "create"
+    CONFIGURE = "configure"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """How a topic is, or should be, on the broker."""
+
+    partitions: int
+    replication_factor: int
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One topic that is not as it should be.
+
+    ``config`` holds the entries to set; ``reason`` says it in words.
+    """
+
+    topic: str
+    action: Action
+    reason: str
+    config: Mapping[str, str]
+
+
+class TopicConflictError(SesameError):
+    """Topics differ in what must not be changed under a running pipeline."""
+
+    def __init__(self, conflicts: Iterable[Difference]) -> None:
+        super().__init__(
+            "\n".join(f"{d.topic}: {d.reason}; delete and recreate it by hand" for d in conflicts)
+        )
+
+
+def wanted(settings: Settings, partner_ids: Sequence[str]) -> dict[str, TopicState]:
+    """Every topic of the pipeline and of these partners, by full name."""
+    copies = settings.replication_factor
+    durable = {"min.insync.replicas": str(max(1, copies - 1))}
+    every = (*topics.ALL, *topics.for_partners(list(partner_ids)))
+    return {
+        settings.topic(topic.name): TopicState(
+            settings.partitions, copies, topic.config() | durable
+        )
+        for topic in every
+    }
+
+
+def plan(should: Mapping[str, TopicState], found: Mapping[str, TopicState]) -> list[Difference]:
+    """What differs, in the order of ``should``; topics of others are left alone."""
+    differences: list[Difference] = []
+    for name, state in should.items():
+        present = found.get(name)
+        if present is None:
+            reason = f"is missing; {state.partitions} partitions"
+            differences.append(Difference(name, Action.CREATE, reason, state.config))
+        else:
+            differences.extend(_compare(name, state, present))
+    return differences
+
+
+def _compare(name: str, should: TopicState, present: TopicState) -> Iterator[Difference]:
+    if present.partitions != should.partitions:
+        reason = f"has {present.partitions} partitions, not {should.partitions}"
+        yield Difference(name, Action.REFUSE, reason, {})
+    wrong = {k: v for k, v in should.config.items() if present.config.get(k) != v}
+    if wrong:
+        changes = [f"{key} is {present.config.get(key)}, not {wrong[key]}" for key in wrong]
+        yield Difference(name, Action.CONFIGURE, ", ".join(changes), wrong)
+
+
+@contextmanager
+def admin(settings: Settings) -> Iterator[kafka.KafkaAdminClient]:
+    """An administration client, closed on leaving.
+
+    Raises:
+        KafkaUnreachableError: No broker answers.
+    """
+    try:
+        client = kafka.KafkaAdminClient(
+            **kafka_python_config(settings), bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS
+        )
+    except (KafkaError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        raise KafkaUnreachableError(settings.bootstrap, reason) from error
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def found(client: kafka.KafkaAdminClient, names: Iterable[str]) -> dict[str, TopicState]:
+    """Those of the named topics that exist, with the entries of their configuration."""
+    existing = sorted(set(client.list_topics()) & set(names))
+    if not existing:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in existing]
+    configs = client.describe_configs(resources, config_filter="all")["topic"]
+    return {
+        topic["name"]: TopicState(
+            partitions=len(topic["partitions"]),
+            replication_factor=len(topic["partitions"][0]["replica_nodes"]),
+            config={key: entry["value"] for key, entry in configs[topic["name"]].items()},
+        )
+        for topic in client.describe_topics(existing)
+    }
+
+
+def apply(
+    client: kafka.KafkaAdminClient, settings: Settings, differences: Sequence[Difference]
+) -> None:
+    """Create and re-configure; returns when every new partition has a leader.
+
+    Raises:
+        KafkaError: The broker refuses.
+    """
+    creations = [d for d in differences if d.action is Action.CREATE]
+    if creations:
+        _create(client, settings, creations)
+    changes = [d for d in differences if d.action is Action.CONFIGURE]
+    if changes:
+        _configure(client, changes)
+
+
+def _create(
+    client: kafka.KafkaAdminClient, settings: Settings, creations: Sequence[Difference]
+) -> None:
+    options = {
+        d.topic: {
+            "num_partitions": settings.partitions,
+            "replication_factor": settings.replication_factor,
+            "configs": dict(d.config),
+        }
+        for d in creations
+    }
+    # Another process may be creating them too; the broker goes on with the rest.
+    with suppress(TopicAlreadyExistsError):
+        client.create_topics(options)
+    client.wait_for_topics(list(options))
+
+
+def _configure(client: kafka.KafkaAdminClient, changes: Sequence[Difference]) -> None:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, d.topic, dict(d.config)) for d in changes]
+    answers = client.alter_configs(resources)["topic"]
+    refused = [f"{topic}: {answer}" for topic, answer in answers.items() if answer != "OK"]
+    if refused:
+        raise SesameError("\n".join(refused))
+
+
+def ensure_topics(settings: Settings, partner_ids: Sequence[str]) -> list[Difference]:
+    """Make every topic exist and be right; returns what was changed.
+
+    Raises:
+        KafkaUnreachableError: No broker answers.
+        TopicConflictError: A topic has another partition count; nothing was changed.
+    """
+    should = wanted(settings, partner_ids)
+    with admin(settings) as client:
+        differences = plan(should, found(client, should))
+        conflicts = [d for d in differences if d.action is Action.REFUSE]
+        if conflicts:
+            raise TopicConflictError(conflicts)
+        apply(client, settings, differences)
+    return differences
