@@ -1,0 +1,24 @@
+"""Hashes of identifiers: xxh3_64, and never 0, which stands for none."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from xxhash import xxh3_64_digest
+
+from pipeline.factors.columns import UInt64
+
+EVENT_ID_BITS = 40
+ACCOUNT_BITS = 32
+
+
+def hash_all(identifiers: Iterable[bytes], bits: int = 64) -> UInt64:
+    """The low ``bits`` of xxh3_64 of each identifier, shape (n,); 1 in place of 0."""
+    digests = b"".join(map(xxh3_64_digest, identifiers))
+    hashes = np.frombuffer(digests, ">u8").astype(np.uint64)
+    hashes &= np.uint64((1 << bits) - 1)
+    return np.maximum(hashes, np.uint64(1))
+
+
+def hash_one(identifier: bytes, bits: int = 64) -> int:
+    """As `hash_all`, of one identifier."""
+    return int(hash_all([identifier], bits)[0])

@@ -1,0 +1,95 @@
+"""Values whose schema does not fit columns: read one by one, written anew in the reader's."""
+
+import io
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
+
+from pipeline.codec.catalog import CommittedSchema
+from pipeline.codec.reasons import Reason
+from pipeline.codec.wire import HEADER_BYTES, header
+from pipeline.factors.columns import Int64
+
+Refuse = Callable[[int, Reason, object], None]
+
+
+class NotOneRecordError(ValueError):
+    """The bytes are not exactly one record."""
+
+
+def translate(
+    values: list[bytes],
+    positions: Int64,
+    writer: str,
+    reader: CommittedSchema,
+    refuse: Refuse,
+) -> tuple[list[bytes], Int64]:
+    """Framed values of schema ``writer`` as framed values of ``reader``.
+
+    Args:
+        values: Framed values, all of the writer's schema.
+        positions: Where each came from, shape (n_values,).
+        writer: The writer's schema as JSON text.
+        reader: The committed schema to write with.
+        refuse: Told of each value that is not one whole record.
+
+    Returns:
+        The values that could be read, written anew, and where they came from.
+    """
+    written, kept = [], []
+    for position, value in zip(positions, values, strict=True):
+        try:
+            fields = read_record(value[HEADER_BYTES:], writer, reader.text)
+            body = write_record(fields, reader.text)
+        except Exception as error:  # noqa: BLE001 - whatever hostile bytes make the reader raise
+            refuse(int(position), Reason.DECODE, f"{type(error).__name__}: {error}")
+            continue
+        written.append(header(reader.id) + body)
+        kept.append(position)
+    return written, np.array(kept, np.int64)
+
+
+def read_record(body: bytes, writer: str, reader: str | None = None) -> dict[str, Any]:
+    """One record; timestamps as milliseconds.
+
+    Stricter than fastavro, which takes negative enum codes and any byte for a boolean: the
+    record written anew must give the same bytes.
+
+    Raises:
+        NotOneRecordError: The bytes are not exactly one record.
+        Exception: What fastavro raises on bytes that do not decode.
+    """
+    as_written: Any = schemaless_reader(io.BytesIO(body), parsed(writer), None)
+    again = write_record(as_written, writer)
+    if again != body:
+        raise NotOneRecordError(f"{len(body)} bytes are not the {len(again)} of the record read")
+    if reader is None or reader == writer:
+        fields: dict[str, Any] = as_written
+    else:
+        fields = schemaless_reader(io.BytesIO(body), parsed(writer), parsed(reader))  # type: ignore[assignment]
+    return fields
+
+
+def write_record(fields: dict[str, Any], schema: str) -> bytes:
+    """The body of one record; timestamps given as milliseconds."""
+    out = io.BytesIO()
+    schemaless_writer(out, parsed(schema), fields)
+    return out.getvalue()
+
+
+@lru_cache(maxsize=256)
+def parsed(text: str) -> Any:  # noqa: ANN401 - fastavro's own type of a schema
+    """A schema for fastavro, without logical types: hostile times overflow its datetimes."""
+    return parse_schema(_plain(json.loads(text)))
+
+
+def _plain(node: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if isinstance(node, dict):
+        return {key: _plain(item) for key, item in node.items() if key != "logicalType"}
+    return node
