@@ -104,10 +104,10 @@ def admin(settings: Settings) -> Iterator[kafka.KafkaAdminClient]:
     Raises:
         KafkaUnreachableError: No broker answers.
     """
+    config = kafka_python_config(settings)
+    patience_ms = min(BOOTSTRAP_TIMEOUT_MS, config["request_timeout_ms"])
     try:
-        client = kafka.KafkaAdminClient(
-            **kafka_python_config(settings), bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS
-        )
+        client = kafka.KafkaAdminClient(**config, bootstrap_timeout_ms=patience_ms)
     except (KafkaError, OSError) as error:
         reason = str(error) or type(error).__name__
         raise KafkaUnreachableError(settings.bootstrap, reason) from error

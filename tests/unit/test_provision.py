@@ -1,0 +1,68 @@
+from dataclasses import replace
+
+from pipeline import topics
+from pipeline.provision import Action, TopicState, plan, wanted
+from pipeline.settings import Settings
+
+SHOULD = wanted(Settings(partitions=4, topic_prefix="blue."), ["car-rental"])
+
+
+def test_every_topic_of_the_contract_is_wanted_with_its_prefix() -> None:
+    assert set(SHOULD) == {f"blue.{topic.name}" for topic in topics.ALL} | {
+        "blue.partner.car-rental.scores",
+        "blue.partner.car-rental.outcomes",
+    }
+    assert {state.partitions for state in SHOULD.values()} == {4}
+
+
+def test_consents_are_kept_for_ever_and_scores_compacted() -> None:
+    assert SHOULD["blue.consents"].config["retention.ms"] == "-1"
+    assert SHOULD["blue.consents"].config["cleanup.policy"] == "delete"
+    assert SHOULD["blue.scores"].config["cleanup.policy"] == "compact"
+    assert SHOULD["blue.payments"].config["retention.ms"] == str(7 * 24 * 3_600_000)
+
+
+def test_three_copies_need_two_in_sync_and_one_copy_one() -> None:
+    three = wanted(Settings(replication_factor=3), [])
+    assert three["scores"].config["min.insync.replicas"] == "2"
+    assert SHOULD["blue.scores"].config["min.insync.replicas"] == "1"
+
+
+def test_a_broker_that_is_right_needs_nothing() -> None:
+    assert plan(SHOULD, SHOULD) == []
+
+
+def test_an_entry_the_registry_does_not_name_is_left_alone() -> None:
+    found = {
+        name: replace(state, config={**state.config, "segment.bytes": "1000"})
+        for name, state in SHOULD.items()
+    }
+    assert plan(SHOULD, found) == []
+
+
+def test_a_topic_of_others_is_left_alone() -> None:
+    assert plan(SHOULD, {**SHOULD, "elsewhere": TopicState(1, 1, {})}) == []
+
+
+def test_a_missing_topic_is_created() -> None:
+    found = {name: state for name, state in SHOULD.items() if name != "blue.scores"}
+    (difference,) = plan(SHOULD, found)
+    assert (difference.topic, difference.action) == ("blue.scores", Action.CREATE)
+    assert difference.config == SHOULD["blue.scores"].config
+
+
+def test_only_the_entry_that_differs_is_set() -> None:
+    config = {**SHOULD["blue.payments"].config, "retention.ms": "1"}
+    found = {**SHOULD, "blue.payments": replace(SHOULD["blue.payments"], config=config)}
+    (difference,) = plan(SHOULD, found)
+    assert difference.action is Action.CONFIGURE
+    assert difference.config == {"retention.ms": "604800000"}
+    assert difference.reason == "retention.ms is 1, not 604800000"
+
+
+def test_another_partition_count_is_refused_not_changed() -> None:
+    found = {**SHOULD, "blue.payments": replace(SHOULD["blue.payments"], partitions=3)}
+    (difference,) = plan(SHOULD, found)
+    assert difference.action is Action.REFUSE
+    assert difference.reason == "has 3 partitions, not 4"
+    assert difference.config == {}
