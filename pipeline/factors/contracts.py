@@ -1,0 +1,128 @@
+"""A person's contracts that are open, breached or disputed: a packed list beside the rows.
+
+Every step is kept as the time it happened, 0 for not at all, so the list depends on which
+steps came, not on their order. The layout is versioned by LEDGER_ROW_LAYOUT.
+"""
+
+from dataclasses import astuple, dataclass
+
+import numpy as np
+
+from pipeline.factors.layout import BREACHES_MAX, CONTRACTS_MAX
+from pipeline.factors.months import month_of_s
+from pipeline.factors.vocabulary import ObligationStatus
+
+CONTRACT = np.dtype(
+    [
+        ("contract", "<u8"),
+        ("opened_at_s", "<u4"),
+        ("amount_minor", "<u4"),  # of the opening, saturating
+        ("fulfilled_at_s", "<u4"),
+        ("breached_at_s", "<u4"),  # the newest breach
+        ("dispute", "u1"),  # newest of DISPUTED, DISPUTE_UPHELD, DISPUTE_REJECTED; 0: none
+        ("disputed_at_ms", "<i8"),
+    ]
+)
+AMOUNT_MAX = 2**32 - 1
+OPEN_MAX = 255
+
+
+@dataclass(slots=True)
+class Contract:
+    """One contract; fields as in CONTRACT."""
+
+    contract: int
+    opened_at_s: int = 0
+    amount_minor: int = 0
+    fulfilled_at_s: int = 0
+    breached_at_s: int = 0
+    dispute: int = 0
+    disputed_at_ms: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Opened, neither fulfilled nor breached."""
+        return bool(self.opened_at_s) and not self.fulfilled_at_s and not self.breached_at_s
+
+    @property
+    def breach_stands(self) -> bool:
+        """Breached, and not disputed or the dispute was rejected."""
+        contested = (ObligationStatus.DISPUTED, ObligationStatus.DISPUTE_UPHELD)
+        return bool(self.breached_at_s) and self.dispute not in contested
+
+    @property
+    def newest_s(self) -> int:
+        """The newest step still kept."""
+        disputed_at_s = self.disputed_at_ms // 1000
+        return max(self.opened_at_s, self.fulfilled_at_s, self.breached_at_s, disputed_at_s)
+
+
+Contracts = dict[int, Contract]
+
+
+def unpack(packed: bytes) -> Contracts:
+    """The contracts by hash."""
+    return {fields[0]: Contract(*fields) for fields in np.frombuffer(packed, CONTRACT).tolist()}
+
+
+def pack(contracts: Contracts) -> bytes:
+    """The contracts as bytes of CONTRACT, ordered by hash."""
+    ordered = [astuple(contracts[key]) for key in sorted(contracts)]
+    return np.array(ordered, CONTRACT).tobytes()
+
+
+def step(contracts: Contracts, key: int, status: int, at_ms: int, amount_minor: int) -> None:
+    """Apply one step in a contract's life, in place.
+
+    Args:
+        contracts: The person's contracts.
+        key: The contract's hash.
+        status: An ObligationStatus other than LATE.
+        at_ms: When it happened.
+        amount_minor: The exposure, for OPENED; not negative.
+    """
+    entry = contracts.setdefault(key, Contract(key))
+    at_s = at_ms // 1000
+    match status:
+        case ObligationStatus.OPENED:
+            opening = (at_s, min(amount_minor, AMOUNT_MAX))
+            entry.opened_at_s, entry.amount_minor = max(
+                (entry.opened_at_s, entry.amount_minor), opening
+            )
+        case ObligationStatus.FULFILLED:
+            entry.fulfilled_at_s = max(entry.fulfilled_at_s, at_s)
+        case ObligationStatus.BREACHED:
+            entry.breached_at_s = max(entry.breached_at_s, at_s)
+        case _:
+            entry.disputed_at_ms, entry.dispute = max(
+                (entry.disputed_at_ms, entry.dispute), (at_ms, status)
+            )
+    if entry.opened_at_s and entry.fulfilled_at_s:
+        entry.opened_at_s = entry.amount_minor = entry.fulfilled_at_s = 0
+    if not entry.newest_s:
+        del contracts[key]
+    _enforce_bound(contracts)
+
+
+def _enforce_bound(contracts: Contracts) -> None:
+    """Over CONTRACTS_MAX drop what is neither open nor breached first, then the oldest."""
+    while len(contracts) > CONTRACTS_MAX:
+        victim = min(
+            contracts.values(),
+            key=lambda c: (c.open or bool(c.breached_at_s), c.newest_s, c.contract),
+        )
+        del contracts[victim.contract]
+
+
+def standing_breach_months(contracts: Contracts) -> list[int]:
+    """Months of the newest undisputed breaches, newest first, 0 for none; BREACHES_MAX long."""
+    months = sorted(
+        (month_of_s(c.breached_at_s) for c in contracts.values() if c.breach_stands), reverse=True
+    )
+    return (months + [0] * BREACHES_MAX)[:BREACHES_MAX]
+
+
+def exposure(contracts: Contracts) -> tuple[int, int]:
+    """Number of open contracts and the sum of their amounts, both saturating."""
+    amounts = [c.amount_minor for c in contracts.values() if c.open]
+    return min(len(amounts), OPEN_MAX), min(sum(amounts), AMOUNT_MAX)

@@ -1,0 +1,102 @@
+"""A person's links to others: a packed list beside the rows.
+
+Per link its own side (what this person said last, and when) and the peer's side (what the
+other's partition reported last). A removal is kept until no older confirmation can come
+any more. The layout is versioned by LEDGER_ROW_LAYOUT.
+"""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from pipeline.factors.layout import LINKS_MAX
+
+UNSCORED = -1
+"""Base score of a peer that has none."""
+
+
+class Own(IntEnum):
+    """What the person's own side of a link says."""
+
+    SILENT = 0
+    CONFIRMED = 1
+    REMOVED = 2
+
+
+@dataclass(slots=True)
+class Link:
+    """One link; ``peer_base`` is the peer's base score in points or UNSCORED."""
+
+    own_at_ms: int = 0
+    own: Own = Own.SILENT
+    peer_active: bool = False
+    peer_base: int = UNSCORED
+
+    @property
+    def mutual(self) -> bool:
+        """Both sides confirmed and consented."""
+        return self.own is Own.CONFIRMED and self.peer_active
+
+    @property
+    def blank(self) -> bool:
+        """Nothing left to keep."""
+        return self.own is Own.SILENT and not self.peer_active
+
+
+Links = dict[str, Link]
+
+# bytes of the other's id, own time (ms), own side, peer active, peer's base score
+_HEAD = struct.Struct("<HqB?h")
+
+
+def unpack(packed: bytes) -> Links:
+    """The links by the other person's id."""
+    links: Links = {}
+    at = 0
+    while at < len(packed):
+        width, own_at_ms, own, active, base = _HEAD.unpack_from(packed, at)
+        at += _HEAD.size
+        links[packed[at : at + width].decode()] = Link(own_at_ms, Own(own), active, base)
+        at += width
+    return links
+
+
+def pack(links: Links) -> bytes:
+    """The links as bytes, ordered by the other person's id."""
+    parts: list[bytes] = []
+    for other, link in sorted(links.items()):
+        name = other.encode()
+        head = (len(name), link.own_at_ms, link.own, link.peer_active, link.peer_base)
+        parts += (_HEAD.pack(*head), name)
+    return b"".join(parts)
+
+
+def forget_removals(links: Links, before_s: int) -> None:
+    """Drop removals older than any confirmation that would still be accepted."""
+    for other, link in list(links.items()):
+        if link.own is Own.REMOVED and link.own_at_ms // 1000 < before_s:
+            link.own, link.own_at_ms = Own.SILENT, 0
+            if link.blank:
+                del links[other]
+
+
+def enforce_bound(links: Links) -> list[str]:
+    """Drop what is over LINKS_MAX; the others to whom the own side was confirmed.
+
+    Removals go first, then links only the peer confirmed, then the oldest confirmations;
+    ties by id.
+    """
+
+    def rank(item: tuple[str, Link]) -> tuple[int, int, str]:
+        other, link = item
+        if link.own is Own.CONFIRMED:
+            return 2, link.own_at_ms, other
+        return int(link.peer_active), link.own_at_ms, other
+
+    dropped: list[str] = []
+    while len(links) > LINKS_MAX:
+        other, link = min(links.items(), key=rank)
+        del links[other]
+        if link.own is Own.CONFIRMED:
+            dropped.append(other)
+    return dropped
