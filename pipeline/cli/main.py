@@ -44,7 +44,7 @@ COMMANDS = {
 class LazyGroup(TyperGroup):
     """Imports a command's module only when the command is run or completed."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - typer's own signature
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.commands = {
             name: TyperCommand(name, help=text)
@@ -61,7 +61,7 @@ class LazyGroup(TyperGroup):
         command.name = name
         return name, command, rest
 
-    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:  # noqa: ANN401 - click's own signature
+    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
         """Run, and tell what the caller can put right in a line instead of a traceback."""
         try:
             return super().main(args, *more, **options)
