@@ -1,0 +1,1 @@
+"""The stream: Faust by batches, partition state with its changelog, transactions."""

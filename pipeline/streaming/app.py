@@ -1,0 +1,105 @@
+"""The Faust app: one agent over all input topics, by batches."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import faust
+from faust.types import TP, AppT, Message, StreamT
+
+from pipeline import topics
+from pipeline.settings import Settings
+from pipeline.streaming.arrivals import Record
+from pipeline.streaming.credentials import faust_brokers, faust_credentials
+from pipeline.streaming.pool import LanePool
+from pipeline.streaming.transport import BatchTransport, batch_scheduler
+
+_FETCH_BYTES = 4 * 1024 * 1024
+"""Of one partition in one fetch."""
+
+
+class BatchSchema(faust.Schema[None, list[Record]]):
+    """Keys and values as they are: the lanes decode by column."""
+
+    def loads_key(self, app: AppT, message: Message, **_: object) -> None:
+        """A batch has no key."""
+
+    def loads_value(self, app: AppT, message: Message, **_: object) -> list[Record]:  # noqa: ARG002
+        """Pass the batch through."""
+        return cast("list[Record]", message.value)
+
+
+class BatchApp(faust.App):
+    """A Faust app whose transport reads by batches."""
+
+    is_behind: Callable[[int], bool]
+    """Whether a partition number's lane has enough waiting, so that fetching it can pause."""
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+
+def build(
+    settings: Settings,
+    pool: LanePool,
+    on_failure: Callable[[BaseException], None],
+) -> BatchApp:
+    """Put the app together; nothing runs yet.
+
+    Faust's web server, tables and leader topic are off: see the decision records.
+    """
+    prefix = settings.topic_prefix
+    control = tuple(prefix + topic.name for topic in topics.INPUTS if topic.control)
+    app = BatchApp(
+        prefix + settings.app_id,
+        broker=faust_brokers(settings),
+        broker_credentials=faust_credentials(settings),
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / 3,
+        broker_rebalance_timeout=settings.rebalance_timeout_s,
+        broker_request_timeout=max(settings.request_timeout_s, settings.session_timeout_s),
+        broker_commit_interval=1.0,
+        broker_max_poll_records=None,
+        consumer_max_fetch_size=_FETCH_BYTES,
+        consumer_auto_offset_reset="earliest",
+        ConsumerScheduler=batch_scheduler(settings.batch_records_max, control),
+        stream_wait_empty=False,
+        stream_buffer_maxsize=4096,
+        topic_partitions=settings.partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        web_tables_enabled=False,
+        worker_redirect_stdouts=False,
+    )
+    inputs = app.topic(
+        *(prefix + topic.name for topic in topics.INPUTS),
+        schema=BatchSchema(),
+        allow_empty=True,
+    )
+
+    @app.agent(inputs, name="ingest", concurrency=1)
+    async def ingest(stream: StreamT[list[Record]]) -> None:
+        async for event in cast("faust.Stream[list[Record]]", stream).noack().events():
+            tp = event.message.tp
+            pool.offer(tp.topic, tp.partition, cast("list[Record]", event.value), event.ack)
+
+    @app.on_partitions_revoked.connect
+    async def on_revoked(*_: object, **_options: object) -> None:
+        await _guarded(pool.on_revoked(), on_failure)
+
+    @app.on_partitions_assigned.connect
+    async def on_assigned(*args: Any, **_options: object) -> None:  # noqa: ANN401 - Faust's signal
+        assigned: set[TP] = args[1]
+        await _guarded(pool.on_assigned(assigned), on_failure)
+
+    app.is_behind = pool.is_behind
+    logging.getLogger("faust").setLevel(logging.WARNING)
+    return app
+
+
+async def _guarded(work: Awaitable[None], on_failure: Callable[[BaseException], None]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - whatever it is, the worker must end with it
+        on_failure(error)

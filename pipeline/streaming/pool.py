@@ -1,0 +1,126 @@
+"""The lanes of a worker: one per owned partition number, through assignments and losses."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from pipeline import topics
+from pipeline.settings import Settings
+from pipeline.streaming import metrics
+from pipeline.streaming.arrivals import Record
+from pipeline.streaming.lane import Lane, LaneStatus
+from pipeline.streaming.step import StepContext
+from pipeline.streaming.waiting import Acknowledge
+
+log = structlog.get_logger(__name__)
+
+_GRACE_S = 10.0
+"""How long a rebalance or a stop waits for a transaction under way."""
+
+
+class NotCopartitionedError(RuntimeError):
+    """The group gave this worker a partition number of some input topics only."""
+
+
+class LanePool:
+    """Starts, keeps and ends lanes as the consumer group assigns partitions."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        new_context: Callable[[int], StepContext],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        """Set up without lanes."""
+        self._settings = settings
+        self._new_context = new_context
+        self._on_failure = on_failure
+        self._names = {settings.topic_prefix + t.name: t.name for t in topics.INPUTS}
+        self._change = asyncio.Lock()
+        self.lanes: dict[int, Lane] = {}
+        self.assigned = False
+
+    def offer(
+        self, topic: str, partition: int, records: Sequence[Record], acknowledge: Acknowledge
+    ) -> None:
+        """Hand a fetched batch to its lane; a batch of a partition lost meanwhile is dropped."""
+        lane = self.lanes.get(partition)
+        if lane is not None:
+            lane.offer(self._names[topic], records, acknowledge)
+
+    def is_behind(self, partition: int) -> bool:
+        """Whether a partition's lane has enough waiting."""
+        lane = self.lanes.get(partition)
+        return lane is not None and lane.is_behind
+
+    async def on_revoked(self) -> None:
+        """Stop all lanes; their state is kept, as the next assignment may give them back."""
+        async with self._change:
+            self.assigned = False
+            await asyncio.gather(*(lane.stop(_GRACE_S) for lane in self.lanes.values()))
+
+    async def on_assigned(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Own exactly these partitions from now on.
+
+        Raises:
+            NotCopartitionedError: A number was not given for all input topics.
+        """
+        numbers = self._numbers(partitions)
+        async with self._change:
+            for number in self.lanes.keys() - numbers:
+                await self.lanes.pop(number).close(_GRACE_S)
+                metrics.forget_partition(number)
+            for number in sorted(numbers):
+                lane = self.lanes.get(number)
+                if lane is None:
+                    lane = Lane(self._settings, self._new_context(number), self._on_failure)
+                    self.lanes[number] = lane
+                else:
+                    await lane.stop(_GRACE_S)
+                lane.start()
+            self.assigned = True
+            log.info("partitions assigned", partitions=sorted(numbers))
+
+    async def close(self) -> None:
+        """End all lanes after the transactions under way."""
+        async with self._change:
+            lanes, self.lanes = self.lanes, {}
+            self.assigned = False
+            await asyncio.gather(*(lane.close(_GRACE_S) for lane in lanes.values()))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether partitions are assigned and all of them are past recovery."""
+        return self.assigned and all(
+            lane.status is LaneStatus.RUNNING for lane in self.lanes.values()
+        )
+
+    def stalled_s(self) -> float:
+        """The longest any lane with work has not advanced, in seconds; 0: none stands still."""
+        now = time.monotonic()
+        busy = {LaneStatus.RECOVERING, LaneStatus.FENCED}
+        return max(
+            (
+                now - lane.advanced_at
+                for lane in self.lanes.values()
+                if self.assigned and (lane.waiting.records or lane.status in busy)
+            ),
+            default=0.0,
+        )
+
+    def _numbers(self, partitions: Iterable[tuple[str, int]]) -> set[int]:
+        topics_of: dict[int, set[str]] = defaultdict(set)
+        for topic, number in partitions:
+            if topic in self._names:
+                topics_of[number].add(topic)
+        for number, given in topics_of.items():
+            if missing := self._names.keys() - given:
+                message = (
+                    f"partition {number} was assigned without {', '.join(sorted(missing))}: "
+                    f"all input topics must have {self._settings.partitions} partitions"
+                )
+                raise NotCopartitionedError(message)
+        return set(topics_of)

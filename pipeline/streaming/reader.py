@@ -1,0 +1,69 @@
+"""Reads a range of one partition straight from the broker, outside the consumer group."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from pipeline.kafka import aiokafka_config
+from pipeline.settings import Settings
+from pipeline.topics import Topic
+
+_FETCH_BYTES = 8 * 1024 * 1024
+
+
+class PartitionReader:
+    """Committed records of single partitions; one consumer a partition number."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Set up; ``start`` connects."""
+        self._prefix = settings.topic_prefix
+        self._consumer = AIOKafkaConsumer(
+            **aiokafka_config(settings),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=100,
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def end(self, topic: Topic, partition: int) -> int:
+        """The offset after the last committed record."""
+        tp = self._tp(topic, partition)
+        ends = await self._consumer.end_offsets([tp])
+        return int(ends[tp])
+
+    async def beginning(self, topic: Topic, partition: int) -> int:
+        """The first offset the broker still has."""
+        tp = self._tp(topic, partition)
+        beginnings = await self._consumer.beginning_offsets([tp])
+        return int(beginnings[tp])
+
+    async def read(
+        self, topic: Topic, partition: int, start: int, end: int
+    ) -> AsyncIterator[list[Any]]:
+        """Records at offsets from ``start`` up to but without ``end``, fetch by fetch.
+
+        Offsets taken by transaction markers, compaction or retention are left out.
+        """
+        tp = self._tp(topic, partition)
+        self._consumer.assign([tp])
+        start = max(start, await self.beginning(topic, partition))
+        self._consumer.seek(tp, start)
+        while start < end:
+            fetched = await self._consumer.getmany(tp, timeout_ms=200)
+            records = [r for r in fetched.get(tp, []) if r.offset < end]
+            if records:
+                yield records
+            start = await self._consumer.position(tp)
+
+    def _tp(self, topic: Topic, partition: int) -> TopicPartition:
+        return TopicPartition(self._prefix + topic.name, partition)

@@ -1,0 +1,39 @@
+"""Rebuild a partition's state from its changelog."""
+
+from dataclasses import dataclass
+
+from pipeline import topics
+from pipeline.streaming import changelog, metrics
+from pipeline.streaming.position import Position
+from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.store import PartitionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A partition's state as its last committed transaction left it."""
+
+    store: PartitionStore
+    position: Position
+
+
+async def restore(reader: PartitionReader, partition: int) -> Restored:
+    """Read the changelog of ``partition`` to its end.
+
+    The former owner must be fenced already, so that nothing is added meanwhile.
+
+    Raises:
+        UnreadableRowError: A row this program cannot apply.
+    """
+    store, position = PartitionStore(), Position()
+    topic = topics.CHANGELOG
+    end = await reader.end(topic, partition)
+    start = await reader.beginning(topic, partition)
+    progress = metrics.RECOVERY_REMAINING.labels(partition=partition)
+    progress.set(end - start)
+    async for records in reader.read(topic, partition, start, end):
+        entries = ((record.key, record.value) for record in records)
+        position = changelog.apply(store, entries) or position
+        progress.set(end - records[-1].offset - 1)
+    progress.set(0)
+    return Restored(store, position)

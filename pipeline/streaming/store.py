@@ -1,0 +1,159 @@
+"""The state of one partition: rows by slot, an index of people, lists that do not fit a row."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.factors.layout import FACTOR_ROW, LEDGER_ROW
+from pipeline.factors.state import BatchState
+
+_SLOTS_MIN = 1024
+
+
+class PartitionStore:
+    """People's rows of one partition, in memory.
+
+    ``gather`` hands out copies; what becomes of them is visible only after ``scatter``,
+    which the lane calls once the batch's transaction has committed.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._slot_of: dict[str, int] = {}
+        self._user_at: list[str | None] = []
+        self._free: list[int] = []
+        self._rows = np.zeros(_SLOTS_MIN, FACTOR_ROW)
+        self._ledgers = np.zeros(_SLOTS_MIN, LEDGER_ROW)
+        self._contracts: dict[int, bytes] = {}
+        self._links: dict[int, bytes] = {}
+
+    def __len__(self) -> int:
+        """The number of people."""
+        return len(self._slot_of)
+
+    def __contains__(self, user: str) -> bool:
+        """Whether the person has a row."""
+        return user in self._slot_of
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the two row arrays hold, free slots included."""
+        return self._rows.nbytes + self._ledgers.nbytes
+
+    def slots(self, users: Sequence[str]) -> NDArray[np.int64]:
+        """Each person's slot, -1 for those without a row; shape (n_users,)."""
+        find = self._slot_of.get
+        return np.fromiter((find(user, -1) for user in users), np.int64, len(users))
+
+    def gather(self, users: Sequence[str]) -> BatchState:
+        """Copy the people's state out; people without a row get zeros."""
+        slots = self.slots(users)
+        rows = self._rows[slots]
+        ledgers = self._ledgers[slots]
+        unknown = slots < 0
+        if unknown.any():
+            rows[unknown] = np.zeros((), FACTOR_ROW)
+            ledgers[unknown] = np.zeros((), LEDGER_ROW)
+        return BatchState(
+            users=list(users),
+            rows=rows,
+            ledgers=ledgers,
+            contracts=_lists(self._contracts, slots),
+            links=_lists(self._links, slots),
+        )
+
+    def scatter(self, state: BatchState, selection: Iterable[int]) -> None:
+        """Write the selected people of a batch back, giving new ones a slot."""
+        for i in selection:
+            user = state.users[i]
+            slot = self._slot_of.get(user)
+            if slot is None:
+                slot = self._take_slot(user)
+            _put(self._contracts, slot, state.contracts[i])
+            _put(self._links, slot, state.links[i])
+        chosen = np.fromiter(selection, np.int64)
+        slots = self.slots([state.users[i] for i in chosen])
+        self._rows[slots] = state.rows[chosen]
+        self._ledgers[slots] = state.ledgers[chosen]
+
+    def put_row(self, users: Sequence[str], rows: NDArray[np.void]) -> None:
+        """Set factor rows, as a changelog gives them; the last of a repeated person wins."""
+        self._rows[self._slots_or_new(users)] = rows
+
+    def put_ledger(self, users: Sequence[str], ledgers: NDArray[np.void]) -> None:
+        """Set ledger rows, as a changelog gives them."""
+        self._ledgers[self._slots_or_new(users)] = ledgers
+
+    def put_contracts(self, user: str, packed: bytes) -> None:
+        """Set a person's packed contracts."""
+        _put(self._contracts, int(self._slots_or_new([user])[0]), packed)
+
+    def put_links(self, user: str, packed: bytes) -> None:
+        """Set a person's packed links."""
+        _put(self._links, int(self._slots_or_new([user])[0]), packed)
+
+    def remove(self, user: str) -> None:
+        """Forget a person; the slot is zeroed before it is used again."""
+        slot = self._slot_of.pop(user, None)
+        if slot is None:
+            return
+        self._user_at[slot] = None
+        self._rows[slot] = np.zeros((), FACTOR_ROW)
+        self._ledgers[slot] = np.zeros((), LEDGER_ROW)
+        self._contracts.pop(slot, None)
+        self._links.pop(slot, None)
+        self._free.append(slot)
+
+    def chunks(self, people_max: int) -> Iterator[list[str]]:
+        """Everyone, in slot order, in lists of at most ``people_max``."""
+        everyone = [user for user in self._user_at if user is not None]
+        for start in range(0, len(everyone), people_max):
+            yield everyone[start : start + people_max]
+
+    def next_expiry_ms(self) -> int:
+        """The earliest end of a consent anybody gave; 0: none has an end."""
+        ends = self._ledgers["consent_expires_ms"][: len(self._user_at)]
+        ends = ends[ends > 0]
+        return int(ends.min()) if ends.size else 0
+
+    def _slots_or_new(self, users: Sequence[str]) -> NDArray[np.int64]:
+        slots = self.slots(users)
+        for i in np.flatnonzero(slots < 0).tolist():
+            slots[i] = self._slot_of.get(users[i], -1)
+            if slots[i] < 0:
+                slots[i] = self._take_slot(users[i])
+        return slots
+
+    def _take_slot(self, user: str) -> int:
+        if self._free:
+            slot = self._free.pop()
+            self._user_at[slot] = user
+        else:
+            slot = len(self._user_at)
+            self._user_at.append(user)
+            if slot == len(self._rows):
+                self._rows = _doubled(self._rows)
+                self._ledgers = _doubled(self._ledgers)
+        self._slot_of[user] = slot
+        return slot
+
+
+def _doubled(array: NDArray[np.void]) -> NDArray[np.void]:
+    grown = np.zeros(2 * len(array), array.dtype)
+    grown[: len(array)] = array
+    return grown
+
+
+def _lists(packed: dict[int, bytes], slots: NDArray[np.int64]) -> list[bytes]:
+    if not packed:
+        return [b""] * len(slots)
+    find = packed.get
+    return [find(slot, b"") for slot in slots.tolist()]
+
+
+def _put(packed: dict[int, bytes], slot: int, value: bytes) -> None:
+    if value:
+        packed[slot] = value
+    else:
+        packed.pop(slot, None)

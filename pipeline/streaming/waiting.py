@@ -1,0 +1,113 @@
+"""What has arrived for a lane while its last transaction was under way."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pipeline import topics
+from pipeline.streaming.arrivals import Record
+from pipeline.streaming.position import Position
+
+Acknowledge = Callable[[], object]
+
+_ORDER = [topic.name for topic in topics.INPUTS]
+_CONTROL = [topic.name for topic in topics.INPUTS if topic.control]
+
+
+@dataclass(slots=True)
+class Taken:
+    """Records to fold in one transaction, and whom to tell once it has committed."""
+
+    records: dict[str, list[Record]] = field(default_factory=dict)
+    acknowledge: list[Acknowledge] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.records or self.acknowledge)
+
+    def drop_applied(self, position: Position) -> None:
+        """Leave out what ``position`` says is applied already."""
+        for name, records in list(self.records.items()):
+            following = position.next_offset(name)
+            if records[0].offset < following:
+                left = [record for record in records if record.offset >= following]
+                if left:
+                    self.records[name] = left
+                else:
+                    del self.records[name]
+
+
+class Waiting:
+    """Batches by topic, in order; control topics are taken whole and first."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._queues: dict[str, deque[tuple[Sequence[Record], Acknowledge]]] = {
+            name: deque() for name in _ORDER
+        }
+        self._arrived = asyncio.Event()
+        self.records = 0
+
+    def put(self, topic: str, records: Sequence[Record], acknowledge: Acknowledge) -> None:
+        """Add a batch of one topic, later than all that was added of it before."""
+        self._queues[topic].append((records, acknowledge))
+        self.records += len(records)
+        self._arrived.set()
+
+    def clear(self) -> None:
+        """Drop everything, unacknowledged."""
+        for queue in self._queues.values():
+            queue.clear()
+        self.records = 0
+        self._arrived.clear()
+
+    def wake(self) -> None:
+        """Let ``wait`` return without anything having arrived."""
+        self._arrived.set()
+
+    async def wait(self) -> None:
+        """Return when something has arrived."""
+        await self._arrived.wait()
+        self._arrived.clear()
+
+    def first_offset(self, topic: str) -> int | None:
+        """The offset of a topic's next record; None when nothing of it waits."""
+        queue = self._queues[topic]
+        return queue[0][0][0].offset if queue else None
+
+    def take(self, records_max: int) -> Taken:
+        """Take the next records.
+
+        All control records, then batches of the other topics in turn while the sum stays
+        within ``records_max`` (at least one).
+        """
+        taken = Taken()
+        total = 0
+        for name in _CONTROL:
+            while self._queues[name]:
+                total += self._take_one(name, taken)
+        ready = deque(name for name in _ORDER if self._queues[name])
+        while ready:
+            name = ready.popleft()
+            queue = self._queues[name]
+            if total and total + len(queue[0][0]) > records_max:
+                continue
+            total += self._take_one(name, taken)
+            if queue:
+                ready.append(name)
+        if any(self._queues.values()):
+            self._arrived.set()
+        return taken
+
+    def _take_one(self, name: str, taken: Taken) -> int:
+        records, acknowledge = self._queues[name].popleft()
+        self.records -= len(records)
+        taken.acknowledge.append(acknowledge)
+        known = taken.records.get(name)
+        if known and records[0].offset <= known[-1].offset:
+            newest = known[-1].offset
+            records = [record for record in records if record.offset > newest]
+        if records:
+            taken.records.setdefault(name, []).extend(records)
+        return len(records)

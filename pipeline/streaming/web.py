@@ -1,0 +1,64 @@
+"""The worker's web server: metrics and health."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from pipeline.settings import Settings
+
+
+class WebServer:
+    """Serves ``/metrics``, ``/health/live`` and ``/health/ready``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        is_ready: Callable[[], bool],
+        before_metrics: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Set up; ``before_metrics`` refreshes gauges that nobody else keeps current."""
+        self._settings = settings
+        self._is_ready = is_ready
+        self._before_metrics = before_metrics
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: The port is in use or not allowed.
+        """
+        app = web.Application()
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/health/live", self._live)
+        app.router.add_get("/health/ready", self._ready)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._settings.web_bind, self._settings.web_port).start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        self._before_metrics()
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _live(self, _request: web.Request) -> web.Response:
+        return web.json_response({"status": "live"})
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        if self._is_ready():
+            return web.json_response({"status": "ready"})
+        return problem(503, "Not ready", "Partitions are not assigned yet or still recovering.")
+
+
+def problem(status: int, title: str, detail: str) -> web.Response:
+    """An error as RFC 9457 wants it."""
+    return web.json_response(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail},
+        status=status,
+        content_type="application/problem+json",
+    )

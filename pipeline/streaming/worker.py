@@ -1,0 +1,128 @@
+"""A worker process: the app, its lanes, the web server and the watchdog, started and ended."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from dataclasses import dataclass, field
+
+import structlog
+import uvloop
+from faust.types import TP
+
+from pipeline import topics
+from pipeline.codec.registry import SchemaRegistry
+from pipeline.factors.fold import Policy
+from pipeline.scoring.model import Model
+from pipeline.settings import Settings
+from pipeline.streaming import app as faust_app
+from pipeline.streaming import metrics
+from pipeline.streaming.pool import LanePool
+from pipeline.streaming.step import StepContext
+from pipeline.streaming.watchdog import Watchdog
+from pipeline.streaming.web import WebServer
+
+log = structlog.get_logger(__name__)
+
+EXIT_FAILED = 1
+_STOP_S = 25.0
+"""Longest orderly stop; after it the process ends, which costs no more than a kill would."""
+
+
+@dataclass(slots=True)
+class _End:
+    """Why and when the worker is to end."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    error: BaseException | None = None
+
+    def failed(self, error: BaseException) -> None:
+        """End with an error; the first one counts."""
+        if self.error is None:
+            self.error = error
+            log.critical("worker fails", error=repr(error), exc_info=error)
+        self.asked.set()
+
+
+class Worker:
+    """Everything one process runs."""
+
+    def __init__(self, settings: Settings, registry: SchemaRegistry, model: Model) -> None:
+        """Put the parts together; nothing runs yet."""
+        self._end = _End()
+        self._settings = settings
+        self._policy = Policy(lateness_days=settings.lateness_days)
+        self._registry = registry
+        self._model = model
+        self.pool = LanePool(settings, self._new_context, self._end.failed)
+        self._app = faust_app.build(settings, self.pool, self._end.failed)
+        self._web = WebServer(settings, lambda: self.pool.is_ready, self._observe_lag)
+        self._watchdog = Watchdog(self.pool.stalled_s, settings.watchdog_s)
+
+    async def run(self) -> int:
+        """Work until a signal or a failure; returns the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end.asked.set)
+        await self._web.start()
+        self._watchdog.start()
+        running = asyncio.create_task(self._run_app())
+        await self._end.asked.wait()
+        log.info("worker stops", partitions=sorted(self.pool.lanes))
+        try:
+            await asyncio.wait_for(self._stop(running), _STOP_S)
+        except TimeoutError:
+            log.error(  # noqa: TRY400 - the limit says it all
+                "orderly stop took too long", limit_s=_STOP_S
+            )
+            os._exit(EXIT_FAILED)
+        return EXIT_FAILED if self._end.error else 0
+
+    async def _run_app(self) -> None:
+        try:
+            self._app.finalize()
+            await self._app.start()
+            await self._app.wait_until_stopped()
+            if not self._end.asked.is_set():
+                crash = self._app.crash_reason or RuntimeError("Faust stopped by itself")
+                self._end.failed(crash)
+        except Exception as error:  # noqa: BLE001 - told to the main task, which ends the worker
+            self._end.failed(error)
+
+    async def _stop(self, running: "asyncio.Task[None]") -> None:
+        await self.pool.close()
+        await self._app.stop()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        self._watchdog.stop()
+        await self._web.stop()
+
+    def _new_context(self, partition: int) -> StepContext:
+        return StepContext(
+            registry=self._registry,
+            model=self._model,
+            policy=self._policy,
+            partition=partition,
+            topic_prefix=self._settings.topic_prefix,
+        )
+
+    def _observe_lag(self) -> None:
+        for number, lane in list(self.pool.lanes.items()):
+            for topic in topics.INPUTS:
+                name = self._settings.topic(topic.name)
+                with contextlib.suppress(Exception):
+                    end = self._app.consumer.highwater(TP(name, number))
+                    if end is not None:
+                        behind = max(0, end - lane.position.next_offset(topic.name))
+                        metrics.CONSUMER_LAG.labels(topic.name, number).set(behind)
+
+
+def run(settings: Settings, registry: SchemaRegistry, model: Model) -> int:
+    """Run a worker in this process; returns the exit status."""
+
+    async def main() -> int:
+        return await Worker(settings, registry, model).run()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())

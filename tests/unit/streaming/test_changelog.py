@@ -1,0 +1,102 @@
+"""A changelog brings back exactly what was written to it."""
+
+import numpy as np
+import pytest
+
+from pipeline.factors.layout import FACTOR_ROW_LAYOUT
+from pipeline.factors.state import BatchState
+from pipeline.streaming import changelog
+from pipeline.streaming.position import Position
+from pipeline.streaming.store import PartitionStore
+
+
+def some_state() -> BatchState:
+    state = BatchState.empty(["ann", "bob", "zoë"])
+    state.rows["layout"] = FACTOR_ROW_LAYOUT
+    state.ledgers["layout"] = 1
+    state.rows["first_credit_month"] = [600, 601, 602]
+    state.ledgers["consent_at_ms"][:, 0] = [1, 2, 3]
+    state.contracts[1] = b"contracts of bob"
+    state.links[2] = b"links of zoe"
+    return state
+
+
+def test_a_store_applied_from_entries_equals_the_state_they_came_from() -> None:
+    state = some_state()
+    entries = changelog.entries(BatchState.empty(state.users), state, [0, 1, 2])
+    position = Position({"payments": 41}, 1_700_000_000_000, 646)
+
+    store = PartitionStore()
+    restored = changelog.apply(store, [*entries, (changelog.POSITION_KEY, position.encode())])
+
+    again = store.gather(state.users)
+    assert again.rows.tobytes() == state.rows.tobytes()
+    assert again.ledgers.tobytes() == state.ledgers.tobytes()
+    assert again.contracts == state.contracts
+    assert again.links == state.links
+    assert restored == position
+
+
+def test_unchanged_parts_are_not_written() -> None:
+    before = some_state()
+    after = before.copy()
+    after.rows["first_credit_month"][1] = 599
+
+    written = changelog.entries(before, after, [0, 1, 2])
+
+    assert [key for key, _ in written] == [b"rbob"]
+
+
+def test_a_list_that_became_empty_is_written_as_a_tombstone() -> None:
+    before = some_state()
+    after = before.copy()
+    after.contracts[1] = b""
+
+    assert changelog.entries(before, after, [1]) == [(b"cbob", None)]
+
+
+def test_the_last_of_several_rows_of_one_person_wins() -> None:
+    state = some_state()
+    entries = changelog.entries(BatchState.empty(state.users), state, [0])
+    later = state.copy()
+    later.rows["first_credit_month"][0] = 500
+
+    store = PartitionStore()
+    changelog.apply(store, [*entries, *changelog.entries(state, later, [0])])
+
+    assert store.gather(["ann"]).rows["first_credit_month"][0] == 500
+
+
+def test_tombstones_remove_a_person_whole() -> None:
+    state = some_state()
+    store = PartitionStore()
+    changelog.apply(store, changelog.entries(BatchState.empty(state.users), state, [0, 1, 2]))
+
+    changelog.apply(store, changelog.tombstones("bob"))
+
+    assert "bob" not in store
+    assert len(store) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (b"rann", b"\x09" + bytes(488)),
+        (b"rann", b"\x01too short"),
+        (b"lann", b"\x02" + bytes(216)),
+        (b"xann", b"?"),
+    ],
+)
+def test_a_row_that_cannot_be_applied_stops_the_restore(key: bytes, value: bytes) -> None:
+    with pytest.raises(changelog.UnreadableRowError):
+        changelog.apply(PartitionStore(), [(key, value)])
+
+
+def test_a_position_of_another_layout_is_refused() -> None:
+    with pytest.raises(ValueError, match="layout 7"):
+        Position.decode(b'{"layout": 7}')
+
+
+def test_rows_are_small_enough_to_be_changelog_values() -> None:
+    assert np.zeros(1, some_state().rows.dtype).nbytes < 512
+    assert np.zeros(1, some_state().ledgers.dtype).nbytes < 512

@@ -1,0 +1,93 @@
+"""A partition's store hands out copies and shows only what was scattered."""
+
+import numpy as np
+
+from pipeline.factors.layout import FACTOR_ROW, LEDGER_ROW
+from pipeline.streaming.store import PartitionStore
+
+
+def filled(store: PartitionStore, *users: str) -> None:
+    state = store.gather(users)
+    state.rows["layout"] = 1
+    state.rows["paid_on_time"][:, 0] = np.arange(1, len(users) + 1)
+    state.contracts = [f"c{user}".encode() for user in users]
+    store.scatter(state, range(len(users)))
+
+
+def test_people_nobody_knows_have_zero_rows_and_no_slot() -> None:
+    store = PartitionStore()
+    filled(store, "a")
+
+    state = store.gather(["b", "a"])
+
+    assert state.rows[0] == np.zeros((), FACTOR_ROW)
+    assert state.ledgers[0] == np.zeros((), LEDGER_ROW)
+    assert state.rows["paid_on_time"][1, 0] == 1
+    assert state.contracts == [b"", b"ca"]
+    assert "b" not in store
+
+
+def test_a_change_of_gathered_rows_is_invisible_until_scattered() -> None:
+    store = PartitionStore()
+    filled(store, "a")
+
+    state = store.gather(["a"])
+    state.rows["paid_on_time"][0, 0] = 99
+
+    assert store.gather(["a"]).rows["paid_on_time"][0, 0] == 1
+    store.scatter(state, [0])
+    assert store.gather(["a"]).rows["paid_on_time"][0, 0] == 99
+
+
+def test_only_the_selected_people_are_scattered() -> None:
+    store = PartitionStore()
+    state = store.gather(["a", "b"])
+    state.rows["layout"] = 1
+
+    store.scatter(state, [1])
+
+    assert "a" not in store
+    assert "b" in store
+
+
+def test_the_slot_of_a_removed_person_holds_nothing_of_them_for_the_next() -> None:
+    store = PartitionStore()
+    filled(store, "a", "b")
+
+    store.remove("a")
+    state = store.gather(["c"])
+    state.rows["layout"] = 1
+    store.scatter(state, [0])
+
+    assert len(store) == 2
+    assert store.gather(["c"]).rows["paid_on_time"].sum() == 0
+    assert store.gather(["c"]).contracts == [b""]
+    assert store.gather(["b"]).rows["paid_on_time"][0, 0] == 2
+
+
+def test_a_store_grows_without_losing_anybody() -> None:
+    store = PartitionStore()
+    users = [f"user-{i}" for i in range(5_000)]
+    for start in range(0, len(users), 700):
+        part = users[start : start + 700]
+        state = store.gather(part)
+        state.rows["open_exposure_minor"] = [int(user[5:]) for user in part]
+        store.scatter(state, range(len(part)))
+
+    rows = store.gather(users).rows
+    assert rows["open_exposure_minor"].tolist() == list(range(5_000))
+    assert [user for chunk in store.chunks(999) for user in chunk] == users
+
+
+def test_the_next_expiry_is_the_earliest_end_of_any_consent() -> None:
+    store = PartitionStore()
+    assert store.next_expiry_ms() == 0
+
+    state = store.gather(["a", "b"])
+    state.ledgers["consent_expires_ms"][0, 2] = 900
+    state.ledgers["consent_expires_ms"][1, 0] = 700
+    store.scatter(state, range(2))
+
+    assert store.next_expiry_ms() == 700
+    store.remove("b")
+    assert store.next_expiry_ms() == 900

@@ -1,0 +1,85 @@
+"""What waits for a lane is taken control topics first, in order and once."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from pipeline.streaming.position import Position
+from pipeline.streaming.waiting import Taken, Waiting
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A record as the lane sees it."""
+
+    offset: int
+    timestamp: int = 0
+    key: bytes | None = b"u"
+    value: bytes | None = b"v"
+
+
+def records(*offsets: int) -> list[Fetched]:
+    return [Fetched(offset) for offset in offsets]
+
+
+def offsets(taken: Taken, topic: str) -> list[int]:
+    return [record.offset for record in taken.records.get(topic, [])]
+
+
+def test_consents_are_taken_whole_even_beyond_the_cap() -> None:
+    waiting = Waiting()
+    waiting.put("payments", records(0, 1), lambda: None)
+    waiting.put("consents", records(0, 1, 2), lambda: None)
+    waiting.put("consents", records(3, 4), lambda: None)
+
+    taken = waiting.take(2)
+
+    assert offsets(taken, "consents") == [0, 1, 2, 3, 4]
+    assert offsets(taken, "payments") == []
+    assert offsets(waiting.take(2), "payments") == [0, 1]
+
+
+def test_a_batch_larger_than_the_cap_is_still_taken() -> None:
+    waiting = Waiting()
+    waiting.put("payments", records(*range(10)), lambda: None)
+
+    assert offsets(waiting.take(3), "payments") == list(range(10))
+
+
+def test_batches_of_several_topics_are_merged_up_to_the_cap() -> None:
+    waiting = Waiting()
+    for start in (0, 2, 4):
+        waiting.put("payments", records(start, start + 1), lambda: None)
+        waiting.put("consumption", records(start, start + 1), lambda: None)
+
+    taken = waiting.take(8)
+
+    assert offsets(taken, "payments") == [0, 1, 2, 3]
+    assert offsets(taken, "consumption") == [0, 1, 2, 3]
+    assert waiting.records == 4
+
+
+def test_a_batch_fetched_again_is_not_taken_twice_but_acknowledged() -> None:
+    acknowledged: list[str] = []
+    waiting = Waiting()
+    waiting.put("payments", records(0, 1, 2), lambda: acknowledged.append("first"))
+    waiting.put("payments", records(1, 2, 3), lambda: acknowledged.append("again"))
+
+    taken = waiting.take(100)
+    for acknowledge in taken.acknowledge:
+        acknowledge()
+
+    assert offsets(taken, "payments") == [0, 1, 2, 3]
+    assert acknowledged == ["first", "again"]
+
+
+@pytest.mark.parametrize(
+    ("applied", "left"), [(-1, [3, 4, 5]), (3, [4, 5]), (4, [5]), (5, []), (9, [])]
+)
+def test_what_the_position_says_is_applied_is_left_out(applied: int, left: list[int]) -> None:
+    taken = Taken(records={"payments": records(3, 4, 5)})
+
+    taken.drop_applied(Position(applied={"payments": applied}))
+
+    assert offsets(taken, "payments") == left
+    assert ("payments" in taken.records) == bool(left)

@@ -1,0 +1,37 @@
+"""The watchdog ends a worker that stands still, and leaves a working one alone."""
+
+import threading
+
+from pipeline.streaming.watchdog import EXIT_STALLED, Watchdog
+
+
+def test_a_worker_that_stands_still_is_ended() -> None:
+    ended: list[int] = []
+    done = threading.Event()
+
+    def end(status: int) -> None:
+        ended.append(status)
+        done.set()
+
+    watchdog = Watchdog(stalled_s=lambda: 1.0, limit_s=0.05, end=end)
+    watchdog.start()
+
+    assert done.wait(5)
+    assert ended == [EXIT_STALLED]
+
+
+def test_a_worker_that_advances_is_left_alone() -> None:
+    ended: list[int] = []
+    looked = threading.Semaphore(0)
+
+    def stalled_s() -> float:
+        looked.release()
+        return 0.0
+
+    watchdog = Watchdog(stalled_s=stalled_s, limit_s=0.05, end=ended.append)
+    watchdog.start()
+    for _ in range(3):
+        assert looked.acquire(timeout=5)
+    watchdog.stop()
+
+    assert ended == []
