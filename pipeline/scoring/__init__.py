@@ -1,0 +1,1 @@
+"""From factor rows to scores: model files, scorecard, bands, reasons, explanations."""
