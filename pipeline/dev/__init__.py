@@ -1,0 +1,1 @@
+"""For development and demonstration: a broker, a population, the demo."""

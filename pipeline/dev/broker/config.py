@@ -40,15 +40,17 @@ rootLogger.appenderRef.out.ref = out
 """
 
 
+def settings(port: int, controller_port: int, *, bind: str = HOST) -> dict[str, str]:
+    """The broker's properties but for where its data lie; clients see it on HOST."""
+    return {
+        **_PROPERTIES,
+        "listeners": f"PLAINTEXT://{bind}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+    }
+
+
 def properties(port: int, controller_port: int, data: Path, extra: Mapping[str, str]) -> str:
     """The text of server.properties; ``extra`` overrides."""
-    listener = f"PLAINTEXT://{HOST}:{port}"
-    chosen = {
-        **_PROPERTIES,
-        "listeners": f"{listener},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": listener,
-        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
-        "log.dirs": str(data),
-        **extra,
-    }
+    chosen = {**settings(port, controller_port), "log.dirs": str(data), **extra}
     return "".join(f"{key}={value}\n" for key, value in chosen.items())

@@ -8,15 +8,14 @@ import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from pipeline.dev.broker.errors import BrokerError
+from pipeline.resources import broker_jars_lock
 
 KAFKA_VERSION = "4.1.1"
-_CHECKOUT_LOCK = Path(__file__).parents[3] / "deploy" / "broker" / "jars.lock"
 _DOWNLOADS = 8
 
 
@@ -49,11 +48,8 @@ def cache_directory() -> Path:
 
 
 def read_lock() -> list[Jar]:
-    """The locked jars, from the checkout or, installed, from the package's data."""
-    if _CHECKOUT_LOCK.exists():
-        text = _CHECKOUT_LOCK.read_text()
-    else:
-        text = (resources.files("pipeline") / "_data" / "jars.lock").read_text()
+    """The locked jars."""
+    text = broker_jars_lock().read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return [_jar(*line.split()) for line in lines]
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -201,6 +201,7 @@ class EmbeddedBroker:
         self._guard = subprocess.Popen(  # noqa: S603 - Java and jars found above
             [
                 *(sys.executable, "-I", guard.__file__, str(os.getpid()), str(self.log_path)),
+                str(self.directory) if self._temporary else "",
                 *command,
                 *self._jvm_options(write_archive=True),
                 f"-Xmx{self._heap_mb}m",
@@ -217,28 +218,42 @@ class EmbeddedBroker:
         self.pid = int(line)
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + self._start_timeout_s
-        client = AdminClient(
-            {
-                "bootstrap.servers": self.bootstrap,
-                "reconnect.backoff.ms": 50,
-                "reconnect.backoff.max.ms": 100,
-                "log_level": 0,
-            }
-        )
-        while time.monotonic() < deadline:
-            if not self.running:
-                raise BrokerError(f"Kafka ended while starting; {self._log_tail()}")
-            with contextlib.suppress(KafkaException):
-                if client.list_topics(timeout=_POLL_S).brokers:
-                    return
-        raise BrokerError(
-            f"Kafka did not answer within {self._start_timeout_s:.0f} s; {self._log_tail()}"
-        )
+        try:
+            wait_until_answering(
+                self.bootstrap, self._start_timeout_s, still_there=lambda: self.running
+            )
+        except BrokerError as error:
+            raise BrokerError(f"{error}; {self._log_tail()}") from None
 
     def _log_tail(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         return f"the end of {self.log_path}:\n" + "\n".join(lines)
+
+
+def wait_until_answering(
+    bootstrap: str, timeout_s: float, still_there: Callable[[], bool] = lambda: True
+) -> None:
+    """Wait until a Kafka answers a metadata request.
+
+    Raises:
+        BrokerError: It did not in time, or ``still_there`` says that it is gone.
+    """
+    client = AdminClient(
+        {
+            "bootstrap.servers": bootstrap,
+            "reconnect.backoff.ms": 50,
+            "reconnect.backoff.max.ms": 100,
+            "log_level": 0,
+        }
+    )
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if not still_there():
+            raise BrokerError("Kafka ended while starting")
+        with contextlib.suppress(KafkaException):
+            if client.list_topics(timeout=_POLL_S).brokers:
+                return
+    raise BrokerError(f"no Kafka answered at {bootstrap} within {timeout_s:.0f} s")
 
 
 def _port(wanted: int) -> int:

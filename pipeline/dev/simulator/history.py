@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline import topics
+from pipeline.codec.hashing import ACCOUNT_BITS, EVENT_ID_BITS, hash_all
 from pipeline.dev.simulator import texts
 from pipeline.dev.simulator.consents import consents
 from pipeline.dev.simulator.consumption import consumption
@@ -125,7 +126,7 @@ def _events(topic: Topic, tag: str, table: Table) -> Events:
 
 
 def _common(events: Events) -> tuple[Int32, Int64, UInt64]:
-    return events.user, events.occurred_at_ms, texts.id_hashes(events.event_ids())
+    return events.user, events.occurred_at_ms, hash_all(events.event_ids().tolist(), EVENT_ID_BITS)
 
 
 def _consents(_: History, events: Events) -> columns.ConsentColumns:
@@ -137,9 +138,8 @@ def _payments(_: History, events: Events) -> columns.PaymentColumns:
     f = events.fields
     known, place = np.unique(f["account_id"], return_inverse=True)
     ids = texts.numbered("account-", known.astype(np.int64)).tolist()
-    low = texts.full_hashes(ids).astype(np.uint32)
-    low = np.where(known < 0, 0, np.maximum(low, 1))
-    account: UInt32 = low.astype(np.uint32)[place]
+    hashes = np.where(known < 0, 0, hash_all(ids, ACCOUNT_BITS))
+    account: UInt32 = hashes.astype(np.uint32)[place]
     return columns.PaymentColumns(
         *_common(events), f["kind"], f["due_at"], account, f["balance_minor"], f["limit_minor"]
     )
@@ -154,7 +154,7 @@ def _consumption(_: History, events: Events) -> columns.ConsumptionColumns:
 def _obligations(_: History, events: Events) -> columns.ObligationColumns:
     f = events.fields
     partners = [name.encode() for name in PARTNERS]
-    contract = texts.full_hashes(
+    contract = hash_all(
         partners[partner] + b"\0" + contract
         for partner, contract in zip(
             f["partner_id"].tolist(), events.contract_ids().tolist(), strict=True
