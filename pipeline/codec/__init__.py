@@ -1,0 +1,1 @@
+"""Kafka values to columns and back: wire format, schemas, registry, decoding, encoding."""

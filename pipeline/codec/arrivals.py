@@ -13,8 +13,8 @@ from pipeline.factors.columns import (
     EventColumns,
     Int32,
     Int64,
-    ObligationColumns,
     Objects,
+    ObligationColumns,
     PaymentColumns,
     PeerSignalColumns,
     ProfileColumns,
@@ -133,7 +133,7 @@ def _peer_signals(columns: Columns, user: Int32) -> PeerSignalColumns:
     )
 
 
-BUILDERS: dict[str | None, Callable[[Columns, Int32], EventColumns]] = {
+BUILDERS: dict[str, Callable[[Columns, Int32], EventColumns]] = {
     "Consent": _consents,
     "Payment": _payments,
     "Consumption": _consumption,

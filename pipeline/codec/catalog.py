@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import topics
+from pipeline.errors import SesameError
 from pipeline.resources import schemas_dir
 
 IDS_FILE = "ids.toml"
@@ -21,7 +22,7 @@ _PARTNER_TOPIC = re.compile(r"partner\.[^.]+\.(scores|outcomes)")
 _PARTNER_RECORDS = {"scores": "PartnerScore", "outcomes": "PartnerOutcome"}
 
 
-class CatalogError(Exception):
+class CatalogError(SesameError):
     """The committed schemas contradict themselves."""
 
 

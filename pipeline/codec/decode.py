@@ -147,7 +147,7 @@ def _decode_group(  # noqa: PLR0913 - what the call above has at hand
         return
     except IncompatibleError as error:
         for index in indexes:
-            collected.refuse(index, Reason.DECODE, f"schema {schema_id}: {error}")
+            collected.refuse(index, Reason.DECODE, f"schema {schema_id} {error}")
         return
     if plan.writer is None:
         current = catalog.current(record)
@@ -156,9 +156,7 @@ def _decode_group(  # noqa: PLR0913 - what the call above has at hand
     _decode_flat(group, positions, plan, collected)
 
 
-def _decode_flat(
-    group: list[bytes], positions: Int64, plan: _Plan, collected: _Collected
-) -> None:
+def _decode_flat(group: list[bytes], positions: Int64, plan: _Plan, collected: _Collected) -> None:
     assert plan.writer is not None  # noqa: S101 - only flat writers come here
     framed = plan.writer.framed
     for part in _parts(group):
@@ -263,6 +261,8 @@ def _plan(record: str, text: str) -> _Plan:
         written = parse(text)
     except RegistryError as error:
         raise IncompatibleError(str(error)) from error
+    if written["name"].rpartition(".")[2] != reader.name:
+        raise IncompatibleError(f"is {written['name']}, the topic carries {reader.name}")
     try:
         writer = layout_of(written)
     except NotFlatError:

@@ -53,15 +53,16 @@ def decode_inputs(
         RegistryError: The registry cannot answer, which is no fault of the records.
         ValueError: The topic carries no input record, or there are not as many keys as values.
     """
-    if topic.record not in BUILDERS:
+    record = topic.record
+    if record is None or record not in BUILDERS:
         raise ValueError(f"{topic.name} carries no input record")
     if len(keys) != len(values):
         raise ValueError(f"{len(keys)} keys for {len(values)} values")
-    read = decode_columns(topic.record, list(values), registry)
+    read = decode_columns(record, list(values), registry)
     batch, kept, poison = read.batch, read.kept, read.poison
     columns = Columns(batch)
     own_keys = list(keys) if len(kept) == len(keys) else [keys[i] for i in kept]
-    broken = find_broken(topic.record, columns)
+    broken = find_broken(record, columns)
     misplaced = _misplaced(own_keys, columns)
     if broken or misplaced:
         reasons = dict.fromkeys(misplaced, Reason.KEY_MISMATCH)
@@ -73,7 +74,7 @@ def decode_inputs(
         good[list(errors)] = False
         columns, kept = Columns(batch.filter(pa.array(good))), kept[good]
     users: list[str] = columns.batch.column("user_id").to_pylist()
-    return Decoded(kept, users, partial(BUILDERS[topic.record], columns), poison)
+    return Decoded(kept, users, partial(BUILDERS[record], columns), poison)
 
 
 def _misplaced(keys: list[bytes | None], columns: Columns) -> Faults:

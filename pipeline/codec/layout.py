@@ -81,8 +81,23 @@ def layout_of(avro: dict[str, Any]) -> Layout:
     named: dict[str, dict[str, Any]] = {}
     fields = tuple(_field(field, named) for field in avro["fields"])
     columns = [{"name": f.name, "type": f.wire_type} for f in fields]
-    framed = {"type": "record", "name": "Framed", "fields": [*_HEADER, *columns]}
-    return Layout(avro["name"].rpartition(".")[2], fields, json.dumps(framed))
+    return Layout(avro["name"].rpartition(".")[2], fields, json.dumps(with_header(columns)))
+
+
+def with_header(fields: list[dict[str, Any]]) -> dict[str, Any]:
+    """The schema of a framed value whose body has these fields."""
+    return {"type": "record", "name": "Framed", "fields": [*_HEADER, *fields]}
+
+
+def without_enums(node: Any) -> Any:
+    """A schema or part of one with enums as the integers and times as the longs they are."""
+    if isinstance(node, list):
+        return [without_enums(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("type") == "enum":
+        return "long"
+    return {key: without_enums(item) for key, item in node.items() if key != "logicalType"}
 
 
 def _field(field: dict[str, Any], named: dict[str, dict[str, Any]]) -> FieldLayout:

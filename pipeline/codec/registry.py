@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from pipeline.codec import catalog
+from pipeline.errors import SesameError
 
 
-class RegistryError(Exception):
-    """The registry cannot answer, or refuses."""
+class RegistryError(SesameError):
+    """The registry cannot answer, refuses, or lacks what the pipeline writes with."""
 
 
 class UnknownSchemaError(LookupError):
-    """The registry answers that it has no such id or subject."""
+    """The registry answers that it has no such id."""
 
 
 class SchemaRegistry(Protocol):
@@ -30,8 +31,8 @@ class SchemaRegistry(Protocol):
         """The id to write a subject's values with: that of the newest committed version.
 
         Raises:
-            UnknownSchemaError: The subject is none of the pipeline's, or not registered.
-            RegistryError: The registry cannot answer.
+            RegistryError: The subject is none of the pipeline's or not registered, or the
+                registry cannot answer.
         """
 
 
@@ -64,17 +65,12 @@ def record_for(subject: str) -> str:
     """The record whose values go under a subject.
 
     Raises:
-        UnknownSchemaError: The subject is none of the pipeline's.
+        RegistryError: The subject is none of the pipeline's.
     """
     record = catalog.record_of(subject)
     if record is None:
-        raise UnknownSchemaError(f"{subject} is no subject of the pipeline")
+        raise RegistryError(f"{subject} is no subject of the pipeline")
     return record
-
-
-def same_schema(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two schemas differ in their docs at most."""
-    return catalog.canonical_hash(one) == catalog.canonical_hash(other)
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -57,8 +57,6 @@ def project(writer: Layout, reader: Layout) -> Projection:
     Raises:
         IncompatibleError: No record of the writer's can be read.
     """
-    if writer.name != reader.name:
-        raise IncompatibleError(f"schema is {writer.name}, the topic carries {reader.name}")
     written = {field.name: field for field in writer.fields}
     columns = []
     for field in reader.fields:
@@ -70,7 +68,7 @@ def project(writer: Layout, reader: Layout) -> Projection:
 
 def _absent(field: FieldLayout) -> Column:
     if "default" not in field.avro:
-        raise IncompatibleError(f"{field.name} is not written and has no default")
+        raise IncompatibleError(f"lacks {field.name}, which has no default")
     default = field.avro["default"]
     if field.kind is Kind.ENUM and default is not None:
         default = field.symbols.index(default)
@@ -81,12 +79,12 @@ def _absent(field: FieldLayout) -> Column:
 def _present(source: FieldLayout, field: FieldLayout) -> Column:
     if source.kind is not field.kind and (source.kind, field.kind) not in _PROMOTIONS:
         raise IncompatibleError(
-            f"{field.name} is written as {source.kind.value}, read as {field.kind.value}"
+            f"has {field.name} as {source.kind.value}, which is read as {field.kind.value}"
         )
     convert = _converter(source, field)
     if source.nullable and not field.nullable:
         return _refusing_nulls(source.name, convert)
-    return lambda columns, faults: convert(columns, faults)
+    return convert
 
 
 def _converter(source: FieldLayout, field: FieldLayout) -> Column:

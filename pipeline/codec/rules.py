@@ -76,7 +76,7 @@ def _characters(texts: Texts) -> Int64:
     return before[texts.ends] - before[texts.starts]
 
 
-def _shown(texts: Texts, at: int) -> str:
+def _shown(texts: Texts, at: int | np.integer) -> str:
     value = texts.data[texts.starts[at] : texts.ends[at]].tobytes().decode()
     return repr(value if len(value) <= SHOWN_CHARS_MAX else value[:SHOWN_CHARS_MAX] + "…")
 

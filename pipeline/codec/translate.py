@@ -17,8 +17,8 @@ from pipeline.factors.columns import Int64
 Refuse = Callable[[int, Reason, object], None]
 
 
-class NotOneRecordError(ValueError):
-    """The bytes are not exactly one record."""
+class DecodeError(ValueError):
+    """The bytes are not exactly one record of the schema."""
 
 
 def translate(
@@ -45,8 +45,8 @@ def translate(
         try:
             fields = read_record(value[HEADER_BYTES:], writer, reader.text)
             body = write_record(fields, reader.text)
-        except Exception as error:  # noqa: BLE001 - whatever hostile bytes make the reader raise
-            refuse(int(position), Reason.DECODE, f"{type(error).__name__}: {error}")
+        except DecodeError as error:
+            refuse(int(position), Reason.DECODE, error)
             continue
         written.append(header(reader.id) + body)
         kept.append(position)
@@ -59,19 +59,24 @@ def read_record(body: bytes, writer: str, reader: str | None = None) -> dict[str
     Stricter than fastavro, which takes negative enum codes and any byte for a boolean: the
     record written anew must give the same bytes.
 
+    Args:
+        body: The record's bytes, without header.
+        writer: The schema it was written with, as JSON text.
+        reader: The schema to read it with; the writer's when None.
+
     Raises:
-        NotOneRecordError: The bytes are not exactly one record.
-        Exception: What fastavro raises on bytes that do not decode.
+        DecodeError: The bytes are not exactly one record.
     """
-    as_written: Any = schemaless_reader(io.BytesIO(body), parsed(writer), None)
-    again = write_record(as_written, writer)
+    try:
+        fields: Any = schemaless_reader(io.BytesIO(body), parsed(writer), None)
+        again = write_record(fields, writer)
+        if again == body and reader not in {None, writer}:
+            fields = schemaless_reader(io.BytesIO(body), parsed(writer), parsed(reader))
+    except Exception as error:  # fastavro raises all kinds on hostile bytes
+        raise DecodeError(f"{type(error).__name__}: {error}") from error
     if again != body:
-        raise NotOneRecordError(f"{len(body)} bytes are not the {len(again)} of the record read")
-    if reader is None or reader == writer:
-        fields: dict[str, Any] = as_written
-    else:
-        fields = schemaless_reader(io.BytesIO(body), parsed(writer), parsed(reader))  # type: ignore[assignment]
-    return fields
+        raise DecodeError(f"{len(body)} bytes are not the {len(again)} of the record read")
+    return dict(fields)
 
 
 def write_record(fields: dict[str, Any], schema: str) -> bytes:
@@ -82,12 +87,12 @@ def write_record(fields: dict[str, Any], schema: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def parsed(text: str) -> Any:  # noqa: ANN401 - fastavro's own type of a schema
+def parsed(text: str) -> Any:
     """A schema for fastavro, without logical types: hostile times overflow its datetimes."""
     return parse_schema(_plain(json.loads(text)))
 
 
-def _plain(node: Any) -> Any:  # noqa: ANN401 - any JSON
+def _plain(node: Any) -> Any:
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if isinstance(node, dict):

@@ -9,10 +9,10 @@ class WireFormatError(ValueError):
 
 
 def header(schema_id: int) -> bytes:
-    """The five bytes ahead of a body written with schema ``schema_id``.
+    r"""The five bytes ahead of a body written with schema ``schema_id``.
 
     >>> header(258)
-    b'\\x00\\x00\\x00\\x01\\x02'
+    b'\x00\x00\x00\x01\x02'
     """
     return bytes([MAGIC]) + schema_id.to_bytes(4, "big")
 

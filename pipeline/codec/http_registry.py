@@ -1,0 +1,153 @@
+"""A Confluent-compatible schema registry over HTTP, each answer asked for once."""
+
+import ssl
+import time
+from base64 import b64encode
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from pipeline.codec import catalog
+from pipeline.codec.registry import RegistryError, UnknownSchemaError, record_for
+
+MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+TIMEOUT_S = 10.0
+CONNECT_RETRIES = 3
+UNKNOWN_FOR_S = 30.0
+"""How long an unknown id stays so: a producer may register its schema at any time."""
+UNKNOWN_MAX = 10_000
+"""Unknown ids remembered: hostile values may name any."""
+_NOT_FOUND = {40401, 40402, 40403}
+"""The registry's own codes for no such subject, version or schema, unlike a wrong address."""
+
+
+@dataclass(slots=True)
+class HttpRegistry:
+    """Asks a registry at ``url``, with basic auth and a CA of its own where given.
+
+    Args:
+        url: The registry's address, such as ``https://registry:8081``.
+        username: For basic auth, with ``password``.
+        password: For basic auth.
+        ca: CA certificates in PEM; the system's when None.
+        transport: What carries the requests; the network when None.
+    """
+
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca: Path | None = None
+    transport: httpx.BaseTransport | None = field(default=None, repr=False)
+    _client: httpx.Client = field(init=False, repr=False)
+    _schemas: dict[int, str] = field(init=False, repr=False, default_factory=dict)
+    _ids: dict[str, int] = field(init=False, repr=False, default_factory=dict)
+    _unknown: dict[int, float] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Set the client up; nothing is asked yet."""
+        headers = {"Accept": f"{MEDIA_TYPE}, application/json", "Content-Type": MEDIA_TYPE}
+        if self.username is not None:
+            credentials = f"{self.username}:{self.password or ''}".encode()
+            headers["Authorization"] = f"Basic {b64encode(credentials).decode()}"
+        self._client = httpx.Client(
+            base_url=self.url.rstrip("/") + "/",
+            headers=headers,
+            timeout=TIMEOUT_S,
+            transport=self.transport
+            or httpx.HTTPTransport(verify=_tls(self.ca), retries=CONNECT_RETRIES),
+        )
+
+    def schema(self, schema_id: int) -> str:
+        """See `SchemaRegistry.schema`."""
+        known = self._schemas.get(schema_id)
+        if known is not None:
+            return known
+        if self._unknown.get(schema_id, 0.0) > time.monotonic():
+            raise UnknownSchemaError(f"no schema has id {schema_id}")
+        answer = self._ask("GET", f"schemas/ids/{schema_id}")
+        if answer is None:
+            if len(self._unknown) >= UNKNOWN_MAX:
+                self._unknown.clear()
+            self._unknown[schema_id] = time.monotonic() + UNKNOWN_FOR_S
+            raise UnknownSchemaError(f"no schema has id {schema_id}")
+        text = str(_member(answer, "schema", self.url))
+        self._schemas[schema_id] = text
+        return text
+
+    def id_of(self, subject: str) -> int:
+        """See `SchemaRegistry.id_of`."""
+        if subject not in self._ids:
+            schema = catalog.current(record_for(subject))
+            answer = self._ask("POST", f"subjects/{subject}", {"schema": schema.text})
+            if answer is None:
+                raise RegistryError(
+                    f"{self.url} does not have {schema.record} v{schema.version} under {subject}; "
+                    "`sesame schemas register` registers it"
+                )
+            self._ids[subject] = int(_member(answer, "id", self.url))
+        return self._ids[subject]
+
+    def register(self, subject: str, schema: catalog.CommittedSchema) -> int:
+        """Register a version under a subject, or find it there; its id.
+
+        Raises:
+            RegistryError: The registry refuses it, for instance as incompatible.
+        """
+        path = f"subjects/{subject}/versions"
+        answer = self._ask("POST", path, {"schema": schema.text})
+        if answer is None:
+            raise RegistryError(f"{self.url} has no {path}: is it a schema registry's address?")
+        return int(_member(answer, "id", self.url))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        """Close on leaving."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the connections."""
+        self.close()
+
+    def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+        """The registry's answer; None when it says that there is no such thing."""
+        try:
+            response = self._client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise RegistryError(f"the schema registry at {self.url} fails: {error}") from error
+        answer = _json(response)
+        if response.is_success:
+            return answer
+        code, said = None, response.reason_phrase
+        if isinstance(answer, dict):
+            code, said = answer.get("error_code"), answer.get("message", said)
+        if response.status_code == HTTPStatus.NOT_FOUND and code in _NOT_FOUND:
+            return None
+        raise RegistryError(
+            f"the schema registry at {self.url} answers {response.status_code} to "
+            f"{method} {path}: {said}"
+        )
+
+
+def _tls(ca: Path | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=None if ca is None else str(ca))
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _member(answer: object, name: str, url: str) -> Any:
+    if not isinstance(answer, dict) or name not in answer:
+        raise RegistryError(
+            f"the answer of {url} has no {name}: is it a schema registry's address?"
+        )
+    return answer[name]

@@ -1,0 +1,42 @@
+"""The schema registry that the settings ask for."""
+
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import HttpUrl, SecretStr
+
+from pipeline.codec.http_registry import HttpRegistry
+from pipeline.codec.registry import FileRegistry
+
+
+class RegistrySettings(Protocol):
+    """The settings that concern the registry."""
+
+    @property
+    def registry_url(self) -> HttpUrl | None:
+        """A Confluent-compatible registry's address; None for the built-in one."""
+
+    @property
+    def registry_username(self) -> str | None:
+        """For basic auth."""
+
+    @property
+    def registry_password(self) -> SecretStr | None:
+        """For basic auth."""
+
+    @property
+    def registry_ca(self) -> Path | None:
+        """CA certificates in PEM; None for the system's."""
+
+
+def open_registry(settings: RegistrySettings) -> FileRegistry | HttpRegistry:
+    """The built-in registry, or the one at ``registry_url``; nothing is asked yet."""
+    if settings.registry_url is None:
+        return FileRegistry()
+    secret = settings.registry_password
+    return HttpRegistry(
+        str(settings.registry_url),
+        settings.registry_username,
+        None if secret is None else secret.get_secret_value(),
+        settings.registry_ca,
+    )
