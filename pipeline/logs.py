@@ -74,4 +74,6 @@ def _rendering(settings: Settings) -> list[Processor]:
             structlog.processors.dict_tracebacks,
             structlog.processors.JSONRenderer(),
         ]
-    return [structlog.dev.ConsoleRenderer(colors=False)]
+    # Rich tracebacks would show the frames' locals: personal data, and seconds of rendering.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]

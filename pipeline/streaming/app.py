@@ -32,6 +32,7 @@ class BatchSchema(faust.Schema[None, list[Record]]):
 class BatchApp(faust.App):
     """A Faust app whose transport reads by batches."""
 
+    logger = logging.getLogger("faust.app")
     is_behind: Callable[[int], bool]
     """Whether a partition number's lane has enough waiting, so that fetching it can pause."""
 
@@ -89,7 +90,7 @@ def build(
         await _guarded(pool.on_revoked(), on_failure)
 
     @app.on_partitions_assigned.connect
-    async def on_assigned(*args: Any, **_options: object) -> None:  # noqa: ANN401 - Faust's signal
+    async def on_assigned(*args: Any, **_options: object) -> None:
         assigned: set[TP] = args[1]
         await _guarded(pool.on_assigned(assigned), on_failure)
 

@@ -117,4 +117,4 @@ def _rows(values: Sequence[bytes], dtype: np.dtype[np.void], layout: int) -> NDA
 
 
 def _octets(rows: NDArray[np.void]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), -1)
+    return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), rows.dtype.itemsize)

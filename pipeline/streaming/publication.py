@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.factors.fold import Signal
-from pipeline.factors.months import month_of_ms, month_of_s, month_start_ms
+from pipeline.factors.months import month_of_ms, month_of_s
 from pipeline.factors.social import own_active_peers
 from pipeline.factors.state import BatchState
 from pipeline.factors.vocabulary import Scope
@@ -71,7 +71,7 @@ def publish(
     published["status"][fresh] = scored.status[changed]
     published["consent_mask"][fresh] = rows["consent_mask"][changed]
     published["model"][fresh] = model.hash32
-    as_of_ms = np.maximum(newest_s * 1000, month_start_ms(as_of_month))
+    as_of_ms = np.maximum(newest_s * 1000, _month_starts_ms(as_of_month))
     return NewScores(
         people=fresh,
         scores=take(scored, changed),
@@ -91,12 +91,16 @@ def base_change_signals(state: BatchState, people: NDArray[np.int64]) -> list[Si
     ]
 
 
-def told_base_scores(state: BatchState, senders: Sequence[int]) -> NDArray[np.int64]:
-    """The rounded base score each sender's peers are told; -1 while unscored."""
-    told = state.rows["published"]["signalled"][np.asarray(senders, np.int64)].astype(np.int64)
-    return np.where(told == 0, -1, told * _BASE_STEP)
+def told_base_scores(state: BatchState, senders: Sequence[int]) -> list[int | None]:
+    """The rounded base score each sender's peers are told; None while unscored."""
+    told = state.rows["published"]["signalled"][np.asarray(senders, np.int64)]
+    return [tens * _BASE_STEP or None for tens in told.tolist()]
 
 
 def take(scores: ScoreColumns, selection: NDArray[np.bool_]) -> ScoreColumns:
     """The selected people's scores."""
     return ScoreColumns(**{f.name: getattr(scores, f.name)[selection] for f in fields(scores)})
+
+
+def _month_starts_ms(months: NDArray[np.int64]) -> NDArray[np.int64]:
+    return months.astype("datetime64[M]").astype("datetime64[ms]").astype(np.int64)

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from xxhash import xxh3_64_hexdigest
 
 from pipeline import topics
-from pipeline.codec.outputs import PeerSignals, encode_peer_signals, encode_scores
+from pipeline.codec.outputs import encode_peer_signals, encode_scores
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.factors.fold import (
@@ -169,26 +168,12 @@ def _add_signals(
 ) -> None:
     if not signals:
         return
-    values = encode_peer_signals(
-        _to_send(signals, state, output.position), _now_ms(), context.registry
-    )
+    index_of = {user: i for i, user in enumerate(state.users)}
+    told = told_base_scores(state, [index_of[signal.sender] for signal in signals])
+    values = encode_peer_signals(signals, told, output.position.watermark_ms, context.registry)
     output.peer_signals += [
         (signal.receiver.encode(), value) for signal, value in zip(signals, values, strict=True)
     ]
-
-
-def _to_send(signals: list[Signal], state: BatchState, position: Position) -> PeerSignals:
-    index_of = {user: i for i, user in enumerate(state.users)}
-    # The position is another in every transaction, so the ids are unique and can be repeated.
-    stem = xxh3_64_hexdigest(position.encode())
-    return PeerSignals(
-        event_ids=[f"{stem}-{i}" for i in range(len(signals))],
-        receivers=[signal.receiver for signal in signals],
-        senders=[signal.sender for signal in signals],
-        active=np.array([signal.active for signal in signals], np.bool_),
-        base_scores=told_base_scores(state, [index_of[s.sender] for s in signals]),
-        wants_reply=np.array([signal.wants_reply for signal in signals], np.bool_),
-    )
 
 
 def _add_dead_letters(

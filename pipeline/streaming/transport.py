@@ -6,6 +6,7 @@ of a fetch (pausing them in Faust would drop what is fetched already).
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from faust.types import TP
 
 from pipeline.streaming.arrivals import Record
 
+_FAUST = logging.getLogger("faust.transport")
 _HELD_BACK_FETCH_S = 0.02
 """How long a fetch may wait while lanes are behind: they are looked at again after it."""
 
@@ -64,6 +66,8 @@ def batch_scheduler(batch_records_max: int, first: tuple[str, ...]) -> type:
 class BatchConsumerThread(AIOKafkaConsumerThread):
     """Reads what is committed; Faust would only under its own exactly-once mode."""
 
+    logger = _FAUST
+
     def _create_worker_consumer(self, transport: Transport) -> AIOKafkaConsumer:
         self.consumer.in_transaction = True
         try:
@@ -74,6 +78,8 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
 
 class BatchConsumer(Consumer):
     """Acknowledges by batch and holds back partitions whose lane is behind."""
+
+    logger = _FAUST
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
