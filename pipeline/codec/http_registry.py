@@ -114,17 +114,21 @@ class HttpRegistry:
         """Close the connections."""
         self.close()
 
-    def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+    def _ask(
+        self, method: str, path: str, body: dict[str, str] | None = None
+    ) -> dict[str, Any] | None:
         """The registry's answer; None when it says that there is no such thing."""
         try:
             response = self._client.request(method, path, json=body)
         except httpx.HTTPError as error:
             raise RegistryError(f"the schema registry at {self.url} fails: {error}") from error
-        answer = _json(response)
-        if response.is_success:
+        answer = _object(response)
+        if response.is_success and answer is not None:
             return answer
+        if response.is_success:
+            raise RegistryError(f"{self.url} answers no JSON: is it a schema registry's address?")
         code, said = None, response.reason_phrase
-        if isinstance(answer, dict):
+        if answer is not None:
             code, said = answer.get("error_code"), answer.get("message", said)
         if response.status_code == HTTPStatus.NOT_FOUND and code in _NOT_FOUND:
             return None
@@ -138,16 +142,15 @@ def _tls(ca: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=None if ca is None else str(ca))
 
 
-def _json(response: httpx.Response) -> Any:
+def _object(response: httpx.Response) -> dict[str, Any] | None:
     try:
-        return response.json()
+        answer = response.json()
     except ValueError:
         return None
+    return answer if isinstance(answer, dict) else None
 
 
-def _member(answer: object, name: str, url: str) -> Any:
-    if not isinstance(answer, dict) or name not in answer:
-        raise RegistryError(
-            f"the answer of {url} has no {name}: is it a schema registry's address?"
-        )
+def _member(answer: dict[str, Any], name: str, url: str) -> Any:
+    if name not in answer:
+        raise RegistryError(f"{url} answers without {name}: is it a schema registry's address?")
     return answer[name]
