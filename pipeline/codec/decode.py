@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyruhvro import deserialize_array
 
 from pipeline.codec import catalog
+from pipeline.codec.bounds import UnboundedError, refuse_unbounded
 from pipeline.codec.columns import Columns
 from pipeline.codec.layout import (
     ID_COLUMN,
@@ -18,6 +20,7 @@ from pipeline.codec.layout import (
     NotFlatError,
     layout_of,
 )
+from pipeline.codec.malformed import find_malformed
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import RegistryError, SchemaRegistry, UnknownSchemaError, parse
 from pipeline.codec.resolve import Faults, IncompatibleError, Projection, project
@@ -80,7 +83,7 @@ def decode_columns(record: str, values: list[bytes | None], registry: SchemaRegi
     """Decode framed values to the columns of the current version of ``record``.
 
     Most batches are of one schema and all good: those take one call of the decoder. Others
-    are grouped by schema and halved until the bad ones stand alone.
+    are grouped by schema, and what is malformed is found before the rest is decoded.
 
     Raises:
         RegistryError: The registry cannot answer, which is no fault of the values.
@@ -158,18 +161,17 @@ def _decode_group(  # noqa: PLR0913 - what the call above has at hand
 
 def _decode_flat(group: list[bytes], positions: Int64, plan: _Plan, collected: _Collected) -> None:
     assert plan.writer is not None  # noqa: S101 - only flat writers come here
-    framed = plan.writer.framed
     for part in _parts(group):
         values, places = group[part], positions[part]
         try:
-            batch = deserialize_array(values, framed)
+            batch = deserialize_array(values, plan.writer.framed)
         except ValueError:
-            bad = dict(locate(values, framed))
+            bad = find_malformed(values, plan.writer)
             for at, error in bad.items():
                 collected.refuse(places[at], Reason.DECODE, error)
             good = [at for at in range(len(values)) if at not in bad]
             values, places = [values[at] for at in good], places[good]
-            batch = deserialize_array(values, framed)
+            batch = deserialize_array(values, plan.writer.framed)
         _collect(batch, places, _lengths(values), plan, collected)
 
 
@@ -186,29 +188,6 @@ def _parts(group: list[bytes]) -> Iterator[slice]:
 
 def _lengths(values: list[bytes]) -> Int64:
     return np.fromiter(map(len, values), np.int64, len(values))
-
-
-def locate(values: list[bytes], framed: str) -> Iterator[tuple[int, str]]:
-    """The values the batch decoder raises on, with its words, by halving.
-
-    It names no record itself. A value alone costs about 15 us, so a call costs about
-    15 us times bad values times the logarithm of values per bad one.
-
-    Args:
-        values: Framed values of one schema.
-        framed: That schema with the header's columns, see `layout`.
-    """
-    pending = [(0, len(values))]
-    while pending:
-        start, end = pending.pop()
-        try:
-            deserialize_array(values[start:end], framed)
-        except ValueError as error:
-            if end - start == 1:
-                yield start, str(error)
-            else:
-                middle = (start + end) // 2
-                pending += [(middle, end), (start, middle)]
 
 
 def _collect(
@@ -257,10 +236,7 @@ def _assemble(reader: Layout, collected: _Collected) -> Readable:
 @lru_cache(maxsize=256)
 def _plan(record: str, text: str) -> _Plan:
     reader = layout_of(catalog.current(record).avro)
-    try:
-        written = parse(text)
-    except RegistryError as error:
-        raise IncompatibleError(str(error)) from error
+    written = _written(text)
     if written["name"].rpartition(".")[2] != reader.name:
         raise IncompatibleError(f"is {written['name']}, the topic carries {reader.name}")
     try:
@@ -270,6 +246,15 @@ def _plan(record: str, text: str) -> _Plan:
     projection = project(writer, reader)
     same = _shape(writer) == _shape(reader)
     return _Plan(reader, writer, None if same else projection, text)
+
+
+def _written(text: str) -> dict[str, Any]:
+    try:
+        avro = parse(text)
+        refuse_unbounded(avro)
+    except (RegistryError, UnboundedError) as error:
+        raise IncompatibleError(str(error)) from error
+    return avro
 
 
 def _shape(layout: Layout) -> list[tuple[str, str | tuple[str, ...], tuple[str, ...]]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
+from pipeline.codec.bounds import refuse_unbounded
 from pipeline.codec.catalog import CommittedSchema
 from pipeline.codec.reasons import Reason
 from pipeline.codec.wire import HEADER_BYTES, header
@@ -88,8 +89,14 @@ def write_record(fields: dict[str, Any], schema: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def parsed(text: str) -> Any:
-    """A schema for fastavro, without logical types: hostile times overflow its datetimes."""
-    return parse_schema(_plain(json.loads(text)))
+    """A schema for fastavro, without logical types: hostile times overflow its datetimes.
+
+    Raises:
+        UnboundedError: A few bytes may stand for a record of any size.
+    """
+    avro = json.loads(text)
+    refuse_unbounded(avro)
+    return parse_schema(_plain(avro))
 
 
 def _plain(node: Any) -> Any:

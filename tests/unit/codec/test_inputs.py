@@ -123,14 +123,14 @@ def test_every_kind_of_poison_is_named_among_good_neighbours() -> None:
         Poison(3, Reason.WIRE_FORMAT, "first byte is 1, not 0"),
         Poison(4, Reason.UNKNOWN_SCHEMA, "no schema has id 999"),
         Poison(5, Reason.DECODE, "schema 3 is Consumption, the topic carries Payment"),
-        Poison(6, Reason.DECODE, "unexpected end of buffer"),
+        Poison(6, Reason.DECODE, "limit_minor breaks off or is no long"),
         Poison(
             7,
             Reason.DECODE,
             f"{size + 2} bytes where the record takes {size}: "
             "bytes after the record, or an integer longer than it need be",
         ),
-        Poison(8, Reason.DECODE, "negative string length"),
+        Poison(8, Reason.DECODE, "event_id breaks off or is no string"),
     ]
 
 
