@@ -57,24 +57,29 @@ def partner(
     from pipeline.partners.registry import load_registry  # noqa: PLC0415
     from pipeline.partners.service import PartnerService  # noqa: PLC0415
     from pipeline.resources import partners_file  # noqa: PLC0415
-    from pipeline.scoring.model import load_model  # noqa: PLC0415
 
     current = settings.load()
     logs.configure(current)
     policy = load_registry(current.partners_file or partners_file()).policy(partner_id, purpose)
-    reason_texts = {reason.code: reason.text for reason in load_model(current.model).reasons}
-    stop = _stop_on_signals()
     collectors = CollectorRegistry()
     follower = Follower(current, open_registry(current), GatewayView(policy))
     with _metrics_server(current, metrics_port, collectors), follower:
         metrics = PartnerMetrics(policy, collectors)
-        service = PartnerService(policy, follower, metrics, reason_texts)
-        service.run(stop, until_idle)
+        service = PartnerService(policy, follower, metrics, _reason_texts())
+        service.run(_stop_on_signals(), until_idle)
         summary = service.summary()
     if as_json:
         print_json(summary.as_json())
     else:
         _show(summary)
+
+
+def _reason_texts() -> dict[str, str]:
+    """Words for the reason codes of every model: scores of an older one are still about."""
+    from pipeline.scoring.model import load_model, model_names  # noqa: PLC0415 - help stays quick
+
+    reasons = [reason for name in model_names() for reason in load_model(name).reasons]
+    return {reason.code: reason.text for reason in reasons}
 
 
 def _stop_on_signals() -> threading.Event:
@@ -108,9 +113,6 @@ def _serving(address: str, port: int, collectors: "CollectorRegistry") -> "Itera
 
 def _show(summary: "Summary") -> None:
     policy = summary.policy
-    print_table(
-        ("Outcome", "People"),
-        summary.decisions.items(),
-        title=f"{policy.partner_name}: {policy.purpose}, admitted from {policy.threshold}",
-    )
+    typer.echo(f"{policy.partner_name}: {policy.purpose}, admitted from {policy.threshold}")
+    print_table(("Outcome", "People"), summary.decisions.items())
     print_table(("Score admitted", "People"), summary.admitted.items())

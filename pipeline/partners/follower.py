@@ -89,6 +89,9 @@ class Follower:
             raise KafkaUnreachableError(self._settings.bootstrap, str(error)) from error
         try:
             self._assign()
+        except KafkaError as error:
+            self._consumer.close()
+            raise KafkaUnreachableError(self._settings.bootstrap, str(error)) from error
         except BaseException:
             self._consumer.close()
             raise
@@ -126,9 +129,16 @@ class Follower:
     def poll(self, timeout_s: float) -> list[Change]:
         """Read on for at most that long, and tell what changed, in order.
 
-        Grants end when they expire by wall time or by event time, whichever is later.
+        Grants end when they expire by wall time or by event time, whichever is later. A
+        broker that is away for a while is waited for.
+
+        Raises:
+            SesameError: Kafka refuses, for instance for want of rights.
         """
-        batches = self._consumer.poll(timeout_ms=round(timeout_s * 1_000))
+        try:
+            batches = self._consumer.poll(timeout_ms=round(timeout_s * 1_000))
+        except KafkaError as error:
+            raise SesameError(f"Kafka refuses to be read: {error}") from error
         changes = self._view.advance(max(self._clock_ms(), self._newest_ms))
         for partition in self._consents:
             changes += self._take_consents(partition, batches.get(partition, ()))

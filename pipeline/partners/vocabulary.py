@@ -28,11 +28,14 @@ class Disclosure(StrEnum):
     @property
     def rank(self) -> int:
         """Position in the order of how much is shown; 0 is least."""
-        return tuple(Disclosure).index(self)
+        return _RANKS[self]
 
     def at_most(self, largest: "Disclosure") -> "Disclosure":
         """This disclosure, or the allowed one where that shows less."""
         return min(self, largest, key=lambda disclosure: disclosure.rank)
+
+
+_RANKS = {disclosure: rank for rank, disclosure in enumerate(Disclosure)}
 
 
 class Fallback(StrEnum):

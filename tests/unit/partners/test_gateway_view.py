@@ -166,6 +166,13 @@ def test_a_withdrawal_at_the_same_time_wins() -> None:
     assert "ann" not in Side().consents(consent(2, granted=False), consent(2)).local
 
 
+def test_of_two_grants_at_the_same_time_the_narrower_holds() -> None:
+    grants = consent(1), consent(1, disclosure=Disclosure.ADMIT)
+
+    for order in (grants, grants[::-1]):
+        assert Side().consents(*order).scores(scored(1)).sees().score is None
+
+
 def test_an_older_withdrawal_that_arrives_late_changes_nothing() -> None:
     side = Side().consents(consent(2)).scores(scored(1)).consents(consent(1, granted=False))
 
@@ -254,6 +261,14 @@ def test_an_enrolment_that_lapsed_unnoticed_still_ends_the_grant() -> None:
     side.consents(scoring(101, granted=True))
 
     assert "ann" not in side.local
+
+
+def test_an_older_enrolment_that_arrives_late_says_nothing_new() -> None:
+    side = Side().consents(scoring(2, granted=True, expires_at_ms=200), consent(3))
+    side.consents(scoring(1, granted=True, expires_at_ms=100))
+
+    assert "ann" in side.at(100).local
+    assert "ann" not in side.at(200).local
 
 
 def test_repeats_are_dropped_by_their_sequence_and_counted() -> None:
