@@ -65,9 +65,9 @@ def missing_history(rows: Rows, as_of_month: int | Int64) -> UInt8:
     view = Lookback(rows, as_of_month)
     inactive = np.bitwise_count(view.active_months) < _ACTIVE_MONTHS_MIN
     without = (rows["first_credit_month"] == 0) & (rows["first_obligation_month"] == 0)
-    return inactive * np.uint8(MissingHistory.ACTIVE_MONTHS) | without * np.uint8(
-        MissingHistory.CREDIT_OR_OBLIGATION
-    )
+    missing = np.where(inactive, MissingHistory.ACTIVE_MONTHS, 0).astype(np.uint8)
+    missing[without] |= np.uint8(MissingHistory.CREDIT_OR_OBLIGATION)
+    return missing
 
 
 def _known(values: NDArray[np.generic], known: NDArray[np.bool_]) -> Float64:
