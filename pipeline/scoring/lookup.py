@@ -119,4 +119,5 @@ def _slice(characteristics: Sequence[ScoredCharacteristic], factor: Factor) -> s
 
 def _shared_by_mask() -> NDArray[np.bool_]:
     bits = np.array([1 << factor.scope for factor in Factor])
-    return (np.arange(MASKS)[:, None] & bits) != 0
+    shared: NDArray[np.bool_] = (np.arange(MASKS)[:, None] & bits) != 0
+    return shared

@@ -19,6 +19,7 @@ NO_SCORE = 0
 UInt8 = NDArray[np.uint8]
 UInt16 = NDArray[np.uint16]
 Int16 = NDArray[np.int16]
+Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
@@ -45,7 +46,7 @@ class ScoreColumns:
     missing: UInt8  # (n,) MissingHistory bits
 
 
-def score(rows: NDArray[Any], as_of_month: int | NDArray[np.integer], model: Model) -> ScoreColumns:
+def score(rows: NDArray[Any], as_of_month: int | Int64, model: Model) -> ScoreColumns:
     """Score people from their factor rows.
 
     Args:
