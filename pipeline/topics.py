@@ -9,6 +9,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 DAY_MS = 86_400_000
+RECORD_BYTES_MAX = 1_048_588
+"""Kafka's own default of ``max.message.bytes``."""
+DEAD_LETTER_BYTES_MAX = 2 * RECORD_BYTES_MAX
+"""A dead letter is the whole record and its headers."""
+
+_COMPACTION = {
+    # Overwritten and erased records are gone within a day of being so, however quiet a topic is.
+    "max.compaction.lag.ms": str(DAY_MS),
+    "segment.bytes": str(64 * 1024 * 1024),
+    "min.cleanable.dirty.ratio": "0.2",
+}
 
 
 class Role(StrEnum):
@@ -43,6 +54,7 @@ class Topic:
     readers: frozenset[Role]
     key: str = "user_id"
     control: bool = False
+    bytes_max: int = RECORD_BYTES_MAX
 
     @property
     def subject(self) -> str:
@@ -51,9 +63,11 @@ class Topic:
 
     def config(self) -> dict[str, str]:
         """The topic's Kafka configuration."""
-        config = {"cleanup.policy": str(self.cleanup)}
+        config = {"cleanup.policy": str(self.cleanup), "max.message.bytes": str(self.bytes_max)}
         if self.cleanup is Cleanup.DELETE:
             config["retention.ms"] = str(self.retention_ms)
+        else:
+            config |= _COMPACTION
         return config
 
 
@@ -67,6 +81,7 @@ def _topic(  # noqa: PLR0913 - one argument a column of the table below
     key: str = "user_id",
     control: bool = False,
     compact: bool = False,
+    bytes_max: int = RECORD_BYTES_MAX,
 ) -> Topic:
     return Topic(
         name=name,
@@ -77,6 +92,7 @@ def _topic(  # noqa: PLR0913 - one argument a column of the table below
         readers=frozenset(readers),
         key=key,
         control=control,
+        bytes_max=bytes_max,
     )
 
 
@@ -93,7 +109,9 @@ RELATIONSHIPS = _topic("relationships", "Relationship", 7, {Role.PERSON}, _PIPEL
 PEER_SIGNALS = _topic("peer-signals", "PeerSignal", 1, _PIPELINE, _PIPELINE)
 SCORES = _topic("scores", "Score", -1, _PIPELINE, {Role.GATEWAY}, compact=True)
 SCORE_CHANGES = _topic("score-changes", "Score", 90, _PIPELINE, {Role.GATEWAY})
-DEAD_LETTERS = _topic("dead-letters", None, 30, _PIPELINE, _PIPELINE)
+DEAD_LETTERS = _topic(
+    "dead-letters", None, 30, _PIPELINE, _PIPELINE, bytes_max=DEAD_LETTER_BYTES_MAX
+)
 CHANGELOG = _topic("factor-state-changelog", None, -1, _PIPELINE, _PIPELINE, compact=True)
 
 INPUTS = (CONSENTS, PAYMENTS, CONSUMPTION, OBLIGATIONS, PROFILES, RELATIONSHIPS, PEER_SIGNALS)

@@ -45,7 +45,7 @@ class TransactionalWriter:
             transactional_id=f"{settings.topic_prefix}{settings.app_id}-{self._partition}",
             transaction_timeout_ms=int(settings.transaction_timeout_s * 1000),
             max_batch_size=BATCH_BYTES_MAX,
-            max_request_size=1_000_000,
+            max_request_size=topics.DEAD_LETTER_BYTES_MAX,
             linger_ms=0,
         )
         try:

@@ -1,0 +1,172 @@
+"""Tables of the docs that come from the code: topics, records, settings, metrics, reasons.
+
+`python -m pipeline.dev.docs` writes them between their markers; a test fails on drift.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from prometheus_client import Metric
+from prometheus_client.metrics import MetricWrapperBase
+
+from pipeline import resources, settings, topics
+from pipeline.codec.reasons import Reason
+from pipeline.factors.characteristics import CHARACTERISTICS
+from pipeline.streaming import metrics
+
+_MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def topic_table() -> str:
+    """The topics, from their registry."""
+    return _table(
+        ("topic", "record", "key", "policy", "written by", "read by"),
+        (
+            (
+                f"`{topic.name}`",
+                topic.record or "-",
+                f"`{topic.key}`",
+                _policy(topic),
+                ", ".join(sorted(topic.writers)),
+                ", ".join(sorted(topic.readers)),
+            )
+            for topic in (*topics.ALL, *topics.for_partners(["<id>"]))
+        ),
+    )
+
+
+def record_tables() -> str:
+    """Every record's fields, from the schemas."""
+    parts = []
+    for path in sorted(resources.schemas_dir().glob("*.avsc")):
+        schema = json.loads(path.read_text())
+        version = path.name.split(".")[1]
+        rows = [
+            (f"`{field['name']}`", _type(field["type"]), field.get("doc", ""))
+            for field in schema["fields"]
+        ]
+        parts.append(
+            f"### {schema['name']} ({version})\n\n{schema.get('doc', '')}\n\n"
+            + _table(("field", "type", ""), rows)
+        )
+    return "\n".join(parts)
+
+
+def reason_table() -> str:
+    """Why a record is a dead letter."""
+    return _table(("reason",), ((f"`{reason}`",) for reason in Reason))
+
+
+def setting_table() -> str:
+    """The settings."""
+    fields = settings.Settings.model_fields
+    return _table(
+        ("variable", "default", "allowed", "meaning"),
+        (
+            (
+                f"`{settings.variable(name)}`",
+                _default(name),
+                settings.allowed(name),
+                field.description or "",
+            )
+            for name, field in fields.items()
+        ),
+    )
+
+
+def metric_table() -> str:
+    """The worker's metrics."""
+    families = (
+        family
+        for collector in vars(metrics).values()
+        if isinstance(collector, MetricWrapperBase | metrics.ScoreDistribution)
+        for family in collector.collect()
+    )
+    rows = sorted(
+        (f"`{_exposed(family)}`", family.type, family.documentation) for family in families
+    )
+    return _table(("metric", "type", "meaning"), rows)
+
+
+def characteristic_table() -> str:
+    """What the score looks at."""
+    return _table(
+        ("factor", "characteristic", "unit", "meaning"),
+        ((c.factor.name, f"`{c.name}`", c.unit, c.description) for c in CHARACTERISTICS),
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "topics": topic_table,
+    "records": record_tables,
+    "reasons": reason_table,
+    "settings": setting_table,
+    "metrics": metric_table,
+    "characteristics": characteristic_table,
+}
+
+
+def refreshed(text: str) -> str:
+    """A page with the tables between its markers made anew."""
+    return _MARKED.sub(lambda m: f"{m[1]}{TABLES[m[2]]()}{m[3]}", text)
+
+
+def main() -> None:
+    """Write every page's tables."""
+    for page in sorted(Path("docs").rglob("*.md")):
+        before = page.read_text()
+        after = refreshed(before)
+        if after != before:
+            page.write_text(after)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [_line(columns), _line(["---"] * len(columns))]
+    lines += [_line(row) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _exposed(family: Metric) -> str:
+    return family.name + "_total" if family.type == "counter" else family.name
+
+
+def _policy(topic: topics.Topic) -> str:
+    if topic.cleanup is topics.Cleanup.COMPACT:
+        return "compact"
+    if topic.retention_ms < 0:
+        return "kept without end"
+    return f"delete, {topic.retention_ms // topics.DAY_MS} d"
+
+
+def _type(kind: object) -> str:
+    if isinstance(kind, list):
+        return " or ".join(_type(one) for one in kind)
+    if isinstance(kind, dict):
+        if "logicalType" in kind:
+            return str(kind["logicalType"])
+        if kind["type"] == "enum":
+            return "enum " + ", ".join(kind["symbols"])
+        if kind["type"] == "array":
+            return "array of " + _type(kind["items"])
+        if kind["type"] == "record":
+            fields = ", ".join(f"`{f['name']}` {_type(f['type'])}" for f in kind["fields"])
+            return f"{{{fields}}}"
+    return str(kind)
+
+
+def _default(name: str) -> str:
+    field = settings.Settings.model_fields[name]
+    if field.default_factory is not None:
+        return "in the user's cache folder"
+    default = field.default
+    return "-" if default is None or default == "" else f"`{default}`"
+
+
+if __name__ == "__main__":
+    main()
