@@ -24,6 +24,11 @@ from pipeline.reference.events import (
 from pipeline.reference.oracle import Oracle
 from pipeline.reference.person import month_of
 from pipeline.reference.render import contract_list, factor_row, ledger_row, link_list
+from pipeline.reference.score import score as naive_score
+from pipeline.scoring.model import Model
+from pipeline.scoring.reasons import NO_REASON
+from pipeline.scoring.scorecard import Status, score
+from tests.property.factors.cards import card
 from tests.property.factors.histories import Historian, Shape, cut
 
 TOPIC_OF: dict[type[Event], str] = {
@@ -93,6 +98,24 @@ def assert_same_characteristics(state: BatchState, oracle: Oracle, as_of_month: 
         assert thin[i] == missing(oracle.people.get(user), as_of_month)
 
 
+def assert_same_scores(state: BatchState, oracle: Oracle, as_of_month: int, model: Model) -> None:
+    fast = score(state.rows, as_of_month, model)
+    for i, user in enumerate(state.users):
+        slow = naive_score(oracle.people.get(user), as_of_month, model)
+        assert fast.missing[i] == slow.missing
+        assert (fast.score[i] or None) == slow.score
+        assert (fast.base_score[i] or None) == slow.base_score
+        if slow.score is None:
+            assert fast.status[i] == Status.THIN_FILE
+            continue
+        assert fast.status[i] == Status.SCORED
+        assert fast.band[i] == slow.band
+        assert fast.probability_of_default[i] == pytest.approx(slow.probability_of_default)
+        assert tuple(fast.factor_points[i]) == slow.factor_points
+        codes = [model.reason_codes[code] for code in fast.reasons[i] if code != NO_REASON]
+        assert tuple(codes) == slow.reasons
+
+
 def newest_applied_ms(events: list[Event], outcomes: list[Outcome]) -> int:
     counted = (Payment, Consumption, Obligation, Profile, Relationship)
     applied = [
@@ -147,3 +170,5 @@ def test_a_history_gives_the_same_bytes_as_one_event_at_a_time(
     assert_same_people(state, oracle, set(state.users))
     assert_same_characteristics(state, oracle, as_of_month)
     assert_same_characteristics(state, oracle, as_of_month + seed % 40)
+    for later in (0, seed % 40):
+        assert_same_scores(state, oracle, as_of_month + later, card(seed % 8))
