@@ -9,7 +9,7 @@ import pytest
 from pipeline import settings
 from pipeline.codec.registry import FileRegistry
 from pipeline.errors import KafkaUnreachableError, SesameError
-from pipeline.partners.follower import POLL_RECORDS_MAX, Follower, wall_clock_ms
+from pipeline.partners.follower import Follower, wall_clock_ms
 from pipeline.partners.gateway_view import GatewayView
 from pipeline.partners.records import PartnerScore
 from pipeline.partners.view import LocalView
@@ -164,10 +164,11 @@ def test_a_grant_expires_by_event_time_too(written: Topics) -> None:
 
 
 def test_consents_are_read_to_their_end_before_any_score(written: Topics) -> None:
-    others = consent("ann", partner_id="microloan")
+    # More than one fetch of a partition brings.
+    long_ones = consent("ann", partner_id="microloan", notice_version="n" * 3_000)
     written.commit(
         consent("ann"),
-        *[others] * (2 * POLL_RECORDS_MAX),
+        *[long_ones] * 600,
         consent("ann", at_ms=NOW_MS + 1, action="WITHDRAW"),
         score("ann", 700),
     )
