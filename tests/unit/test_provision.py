@@ -34,7 +34,7 @@ def test_a_broker_that_is_right_needs_nothing() -> None:
 
 def test_an_entry_the_registry_does_not_name_is_left_alone() -> None:
     found = {
-        name: replace(state, config={**state.config, "segment.bytes": "1000"})
+        name: replace(state, config={**state.config, "flush.messages": "1000"})
         for name, state in SHOULD.items()
     }
     assert plan(SHOULD, found) == []
