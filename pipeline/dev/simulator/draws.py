@@ -15,6 +15,8 @@ Table = dict[str, Column]
 """Columns of equal length by name; ``user`` and ``occurred_at_ms`` always among them."""
 
 DAY_MS = 86_400_000
+FIRST_MS = 60_000
+"""What follows on joining comes at least this much later: the consents come first."""
 NULL_CODE = 255
 """Stands for null in columns of small codes."""
 

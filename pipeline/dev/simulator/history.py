@@ -9,7 +9,7 @@ from pipeline.codec.hashing import ACCOUNT_BITS, EVENT_ID_BITS, hash_all
 from pipeline.dev.simulator import texts
 from pipeline.dev.simulator.consents import consents
 from pipeline.dev.simulator.consumption import consumption
-from pipeline.dev.simulator.draws import Stage, Table, month_bounds
+from pipeline.dev.simulator.draws import Column, Stage, Table, month_bounds
 from pipeline.dev.simulator.obligations import PARTNERS, obligations
 from pipeline.dev.simulator.payments import payments
 from pipeline.dev.simulator.population import Float, Population, populate
@@ -50,18 +50,19 @@ class Events:
         """The number of events."""
         return len(self.user)
 
-    def event_ids(self) -> texts.Ascii:
+    def event_ids(self, start: int = 0, stop: int | None = None) -> texts.Ascii:
         """Unique over topics and specs: the spec's tag, the topic's letter, a number."""
         prefix = f"{self.tag}-{_LETTERS[self.topic]}"
-        return texts.numbered(prefix, np.arange(len(self), dtype=np.int64))
+        last = len(self) if stop is None else stop
+        return texts.numbered(prefix, np.arange(start, last, dtype=np.int64))
 
-    def contract_ids(self) -> texts.Ascii:
-        """Of obligations: each event's contract."""
-        return texts.numbered(f"{self.tag}-k", self.fields["contract_id"].astype(np.int64))
+    def contract_ids(self, numbers: Column) -> texts.Ascii:
+        """The ids of contracts, from the numbers in obligations' ``contract_id``."""
+        return texts.numbered(f"{self.tag}-k", numbers.astype(np.int64))
 
-    def account_ids(self) -> texts.Ascii:
-        """Of payments: each event's credit account; meaningless where the number is -1."""
-        return texts.numbered("account-", self.fields["account_id"].astype(np.int64))
+    def account_ids(self, numbers: Column) -> texts.Ascii:
+        """The ids of credit accounts, from payments' ``account_id``; garbage for -1, null."""
+        return texts.numbered("account-", numbers.astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,8 @@ def _consents(_: History, events: Events) -> columns.ConsentColumns:
 def _payments(_: History, events: Events) -> columns.PaymentColumns:
     f = events.fields
     known, place = np.unique(f["account_id"], return_inverse=True)
-    ids = texts.numbered("account-", known.astype(np.int64)).tolist()
-    hashes = np.where(known < 0, 0, hash_all(ids, ACCOUNT_BITS))
+    hashes = hash_all(events.account_ids(known).tolist(), ACCOUNT_BITS)
+    hashes = np.where(known < 0, 0, hashes)
     account: UInt32 = hashes.astype(np.uint32)[place]
     return columns.PaymentColumns(
         *_common(events), f["kind"], f["due_at"], account, f["balance_minor"], f["limit_minor"]
@@ -157,7 +158,7 @@ def _obligations(_: History, events: Events) -> columns.ObligationColumns:
     contract = hash_all(
         partners[partner] + b"\0" + contract
         for partner, contract in zip(
-            f["partner_id"].tolist(), events.contract_ids().tolist(), strict=True
+            f["partner_id"].tolist(), events.contract_ids(f["contract_id"]).tolist(), strict=True
         )
     )
     return columns.ObligationColumns(*_common(events), contract, f["status"], f["amount_minor"])

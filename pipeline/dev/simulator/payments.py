@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.dev.simulator.draws import DAY_MS, Stage, Table, amounts, merge
+from pipeline.dev.simulator.draws import DAY_MS, FIRST_MS, Stage, Table, amounts, merge
 from pipeline.dev.simulator.population import ACCOUNTS_MAX, Float, logistic
 from pipeline.factors.columns import Int32, Int64
 from pipeline.factors.layout import NO_AMOUNT, NO_TIME
@@ -86,7 +86,7 @@ def _delays_ms(stage: Stage, user: Int32) -> Int64:
 
 
 def _paid(stage: Stage, user: Int32, due: Int64) -> Int64:
-    earliest = stage.people.joined_ms[user] + 1
+    earliest = stage.people.joined_ms[user] + FIRST_MS
     paid: Int64 = np.maximum(due + _delays_ms(stage, user), earliest)
     return paid
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.dev.simulator.draws import DAY_MS, Stage, Table, merge
+from pipeline.dev.simulator.draws import DAY_MS, FIRST_MS, Stage, Table, merge
 from pipeline.dev.simulator.population import logistic
 from pipeline.factors.columns import Int32
 from pipeline.factors.layout import NO_TIME
@@ -44,7 +44,7 @@ def _verifications(stage: Stage, attribute: Attribute) -> Table:
     user = np.flatnonzero(has).astype(np.int32)
     n = len(user)
     joined = stage.people.joined_ms[user]
-    at = joined + 1 + (stage.rng.random(n) * _VERIFIED_WITHIN_DAYS * DAY_MS).astype(np.int64)
+    at = joined + FIRST_MS + (stage.rng.random(n) * _VERIFIED_WITHIN_DAYS * DAY_MS).astype(np.int64)
     years = stage.rng.exponential(_YEARS_HELD * np.exp(0.45 * rootedness[user]))
     since = joined - (np.minimum(years, 25) * 365 * DAY_MS).astype(np.int64)
     told = stage.rng.random(n) < 0.9  # noqa: PLR2004 - some services leave it out

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.dev.simulator.draws import DAY_MS, Stage, Table, merge, pick
+from pipeline.dev.simulator.draws import DAY_MS, FIRST_MS, Stage, Table, merge, pick
 from pipeline.factors.columns import Bool, Int64
 from pipeline.factors.vocabulary import RelationshipAction
 
@@ -28,7 +28,7 @@ def relationships(stage: Stage) -> Table:
     n = len(first)
     both_there = np.maximum(stage.people.joined_ms[first], stage.people.joined_ms[second])
     room = stage.end_ms - both_there
-    asked = both_there + 1 + (rng.random(n) ** 2 * room).astype(np.int64)
+    asked = both_there + FIRST_MS + (rng.random(n) ** 2 * room).astype(np.int64)
     answered = asked + (rng.exponential(3 * DAY_MS, n)).astype(np.int64)
     both = rng.random(n) < _BOTH_SHARE
     removed = rng.random(n) < _REMOVED_SHARE

@@ -76,7 +76,7 @@ def test_columns_hash_identifiers_as_the_decoder_does(history: History) -> None:
     payments = history.events[topics.PAYMENTS]
     columns = history.as_columns(topics.PAYMENTS)
     assert isinstance(columns, PaymentColumns)
-    ids, accounts = payments.event_ids(), payments.account_ids()
+    ids, accounts = payments.event_ids(), payments.account_ids(payments.fields["account_id"])
     for row in range(0, len(payments), 997):
         assert columns.id_hash[row] == xxhash.xxh3_64_intdigest(ids[row]) & (2**40 - 1)
         account = xxhash.xxh3_64_intdigest(accounts[row]) & 0xFFFFFFFF
@@ -84,7 +84,7 @@ def test_columns_hash_identifiers_as_the_decoder_does(history: History) -> None:
     obligations = history.events[topics.OBLIGATIONS]
     steps = history.as_columns(topics.OBLIGATIONS)
     assert isinstance(steps, ObligationColumns)
-    contracts = obligations.contract_ids()
+    contracts = obligations.contract_ids(obligations.fields["contract_id"])
     for row in range(0, len(obligations), 997):
         partner = PARTNERS[obligations.fields["partner_id"][row]].encode()
         assert steps.contract[row] == xxhash.xxh3_64_intdigest(partner + b"\0" + contracts[row])
