@@ -49,25 +49,57 @@ def consumer(settings: Settings) -> Iterator[KafkaConsumer]:
         client.close()
 
 
-def each_record(
-    settings: Settings,
-    topic: Topic,
-    take: Callable[[Any], None],
-    key: bytes | None = None,
-) -> None:
-    """Hand over the records of a topic, or of the one partition a key lies in.
+def each_record(settings: Settings, topic: Topic, take: Callable[[Any], None]) -> None:
+    """Hand over every record of a topic, in order within each partition.
 
     Raises:
         KafkaUnreachableError: No broker answers.
         SesameError: There is no such topic.
     """
-    name = settings.topic(topic.name)
     with consumer(settings) as client:
-        numbers = client.partitions_for_topic(name)
-        if not numbers:
-            raise SesameError(f"there is no topic {name}; `sesame topics apply` makes it")
-        wanted = sorted(numbers) if key is None else [partition_of(key, len(numbers))]
-        _drain(client, [TopicPartition(name, number) for number in wanted], take)
+        partitions = _partitions(client, settings.topic(topic.name))
+        _drain(client, partitions, take)
+
+
+def latest(
+    settings: Settings, topic: Topic, user_id: str, key_of: Callable[[bytes], bytes] = bytes
+) -> bytes | None:
+    """The newest value a topic holds of a person; None where it holds none, or a tombstone.
+
+    Looks where the default partitioner puts the person, then in the other partitions, as a
+    producer may have placed the person by its own rule.
+
+    Args:
+        settings: Where Kafka is.
+        topic: A compacted topic.
+        user_id: The person.
+        key_of: The record's key from the person's.
+
+    Raises:
+        KafkaUnreachableError: No broker answers.
+        SesameError: There is no such topic.
+    """
+    key = key_of(user_id.encode())
+    found: list[bytes | None] = []
+
+    def take(record: Any) -> None:
+        if record.key == key:
+            found.append(record.value)
+
+    with consumer(settings) as client:
+        partitions = _partitions(client, settings.topic(topic.name))
+        home = partition_of(user_id.encode(), len(partitions))
+        _drain(client, [partitions.pop(home)], take)
+        if not found and partitions:
+            _drain(client, partitions, take)
+    return found[-1] if found else None
+
+
+def _partitions(client: KafkaConsumer, name: str) -> list[TopicPartition]:
+    numbers = client.partitions_for_topic(name)
+    if not numbers:
+        raise SesameError(f"there is no topic {name}; `sesame topics apply` makes it")
+    return [TopicPartition(name, number) for number in sorted(numbers)]
 
 
 def _drain(
