@@ -6,13 +6,14 @@ from typing import Any, cast
 
 import faust
 from faust.types import TP, AppT, Message, StreamT
+from faust.types.transports import ConsumerT
 
 from pipeline import topics
 from pipeline.settings import Settings
 from pipeline.streaming.arrivals import Record
 from pipeline.streaming.credentials import faust_brokers, faust_credentials
 from pipeline.streaming.pool import LanePool
-from pipeline.streaming.transport import BatchTransport, batch_scheduler
+from pipeline.streaming.transport import BatchConsumer, BatchTransport, batch_scheduler
 
 _FETCH_BYTES = 4 * 1024 * 1024
 """Of one partition in one fetch."""
@@ -104,3 +105,12 @@ async def _guarded(work: Awaitable[None], on_failure: Callable[[BaseException], 
         await work
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker must end with it
         on_failure(error)
+
+
+def position(consumer: ConsumerT, tp: TP) -> int | None:
+    """The next offset the consumer will fetch; None while it does not know."""
+    client = cast("BatchConsumer", consumer)._thread._consumer  # noqa: SLF001 - no public way
+    if client is None or tp not in client.assignment():
+        return None
+    state = client._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001
+    return state.position if state.has_valid_position else None

@@ -78,6 +78,11 @@ class Lane:
         """Whether no more should be fetched for now."""
         return self.waiting.records >= self._settings.lane_waiting_max
 
+    def pending(self, topic: str) -> int:
+        """Records of a topic that are fetched but not yet applied."""
+        in_hand = self._in_hand.records.get(topic, ()) if self._in_hand else ()
+        return self.waiting.records_of(topic) + len(in_hand)
+
     def offer(self, topic: str, records: Sequence[Record], acknowledge: Acknowledge) -> None:
         """Hand over a fetched batch; ``acknowledge`` is called when it is applied."""
         if self._stopping or self.status in {LaneStatus.STOPPED, LaneStatus.FENCED}:
@@ -160,7 +165,7 @@ class Lane:
         await self._writer.start()
         await self._reader.start()
         self._unverified = {topic.name for topic in topics.INPUTS}
-        restored = await restore.restore(self._reader, self.partition)
+        restored = await restore.restore(self._reader, self.partition, self._advanced)
         self.store, self.position = restored.store, restored.position
         self._next_expiry_ms = self.store.next_expiry_ms()
         metrics.RECOVERY_SECONDS.observe(time.monotonic() - started)
@@ -173,6 +178,9 @@ class Lane:
         self._to_sweep, self._sweep_month = [], 0
         await self._catch_up_on_consents()
         self._plan_sweep()
+
+    def _advanced(self) -> None:
+        self.advanced_at = time.monotonic()
 
     async def _still_ours(self) -> bool:
         """Whether nobody took the partition since our last transaction: write and see."""
@@ -203,7 +211,7 @@ class Lane:
             await self._apply_records(taken)
         for acknowledge in taken.acknowledge:
             acknowledge()
-        self.advanced_at = time.monotonic()
+        self._advanced()
 
     async def _apply_records(self, taken: Taken) -> None:
         with metrics.phase("decode"):
@@ -303,4 +311,4 @@ class Lane:
         await self._commit(output)
         del self._to_sweep[:1]
         self._plan_sweep()
-        self.advanced_at = time.monotonic()
+        self._advanced()

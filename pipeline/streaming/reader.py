@@ -1,6 +1,6 @@
 """Reads a range of one partition straight from the broker, outside the consumer group."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -40,6 +40,15 @@ class PartitionReader:
         tp = self._tp(topic, partition)
         ends = await self._consumer.end_offsets([tp])
         return int(ends[tp])
+
+    async def ends(self, partitions: Sequence[tuple[str, int]]) -> dict[TopicPartition, int]:
+        """The offsets after the last committed records, by full topic name and number."""
+        if not partitions:
+            return {}
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(
+            [TopicPartition(name, number) for name, number in partitions]
+        )
+        return ends
 
     async def beginning(self, topic: Topic, partition: int) -> int:
         """The first offset the broker still has."""

@@ -1,5 +1,6 @@
 """Rebuild a partition's state from its changelog."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline import topics
@@ -17,10 +18,13 @@ class Restored:
     position: Position
 
 
-async def restore(reader: PartitionReader, partition: int) -> Restored:
+async def restore(
+    reader: PartitionReader, partition: int, advanced: Callable[[], None]
+) -> Restored:
     """Read the changelog of ``partition`` to its end.
 
-    The former owner must be fenced already, so that nothing is added meanwhile.
+    The former owner must be fenced already, so that nothing is added meanwhile. ``advanced``
+    is called after each fetch applied, so that a long restore is not taken for a stall.
 
     Raises:
         UnreadableRowError: A row this program cannot apply.
@@ -35,5 +39,6 @@ async def restore(reader: PartitionReader, partition: int) -> Restored:
         entries = ((record.key, record.value) for record in records)
         position = changelog.apply(store, entries) or position
         progress.set(end - records[-1].offset - 1)
+        advanced()
     progress.set(0)
     return Restored(store, position)

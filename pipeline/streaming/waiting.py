@@ -71,10 +71,9 @@ class Waiting:
         await self._arrived.wait()
         self._arrived.clear()
 
-    def first_offset(self, topic: str) -> int | None:
-        """The offset of a topic's next record; None when nothing of it waits."""
-        queue = self._queues[topic]
-        return queue[0][0][0].offset if queue else None
+    def records_of(self, topic: str) -> int:
+        """How many records of a topic wait."""
+        return sum(len(records) for records, _ in self._queues[topic])
 
     def take(self, records_max: int) -> Taken:
         """Take the next records.

@@ -15,12 +15,10 @@ class WebServer:
         self,
         settings: Settings,
         is_ready: Callable[[], bool],
-        before_metrics: Callable[[], None] = lambda: None,
     ) -> None:
-        """Set up; ``before_metrics`` refreshes gauges that nobody else keeps current."""
+        """Set up; ``start`` listens."""
         self._settings = settings
         self._is_ready = is_ready
-        self._before_metrics = before_metrics
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -43,7 +41,6 @@ class WebServer:
             await self._runner.cleanup()
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        self._before_metrics()
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _live(self, _request: web.Request) -> web.Response:

@@ -1,7 +1,6 @@
 """A worker process: the app, its lanes, the web server and the watchdog, started and ended."""
 
 import asyncio
-import contextlib
 import os
 import signal
 from dataclasses import dataclass, field
@@ -10,13 +9,12 @@ import structlog
 import uvloop
 from faust.types import TP
 
-from pipeline import topics
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.factors.fold import Policy
 from pipeline.scoring.model import Model
 from pipeline.settings import Settings
 from pipeline.streaming import app as faust_app
-from pipeline.streaming import metrics
+from pipeline.streaming.lag import LagWatch
 from pipeline.streaming.pool import LanePool
 from pipeline.streaming.step import StepContext
 from pipeline.streaming.watchdog import Watchdog
@@ -56,8 +54,9 @@ class Worker:
         self._model = model
         self.pool = LanePool(settings, self._new_context, self._end.failed)
         self._app = faust_app.build(settings, self.pool, self._end.failed)
-        self._web = WebServer(settings, lambda: self.pool.is_ready, self._observe_lag)
-        self._watchdog = Watchdog(self.pool.stalled_s, settings.watchdog_s)
+        self._lag = LagWatch(settings, self.pool, self._position)
+        self._web = WebServer(settings, lambda: self.pool.is_ready)
+        self._watchdog = Watchdog(self._stalled_s, settings.watchdog_s)
 
     async def run(self) -> int:
         """Work until a signal or a failure; returns the exit status."""
@@ -67,10 +66,11 @@ class Worker:
         await self._web.start()
         self._watchdog.start()
         running = asyncio.create_task(self._run_app())
+        looking = asyncio.create_task(self._lag.run())
         await self._end.asked.wait()
         log.info("worker stops", partitions=sorted(self.pool.lanes))
         try:
-            await asyncio.wait_for(self._stop(running), _STOP_S)
+            await asyncio.wait_for(self._stop(running, looking), _STOP_S)
         except TimeoutError:
             log.error(  # noqa: TRY400 - the limit says it all
                 "orderly stop took too long", limit_s=_STOP_S
@@ -89,12 +89,12 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - told to the main task, which ends the worker
             self._end.failed(error)
 
-    async def _stop(self, running: "asyncio.Task[None]") -> None:
+    async def _stop(self, *tasks: "asyncio.Task[None]") -> None:
         await self.pool.close()
         await self._app.stop()
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._watchdog.stop()
         await self._web.stop()
 
@@ -107,15 +107,12 @@ class Worker:
             topic_prefix=self._settings.topic_prefix,
         )
 
-    def _observe_lag(self) -> None:
-        for number, lane in list(self.pool.lanes.items()):
-            for topic in topics.INPUTS:
-                name = self._settings.topic(topic.name)
-                with contextlib.suppress(Exception):
-                    end = self._app.consumer.highwater(TP(name, number))
-                    if end is not None:
-                        behind = max(0, end - lane.position.next_offset(topic.name))
-                        metrics.CONSUMER_LAG.labels(topic.name, number).set(behind)
+    def _stalled_s(self) -> float:
+        return max(self.pool.stalled_s(), self._lag.stalled_s())
+
+    def _position(self, topic: str, partition: int) -> int | None:
+        consumer = self._app.consumer
+        return faust_app.position(consumer, TP(topic, partition))
 
 
 def run(settings: Settings, registry: SchemaRegistry, model: Model) -> int:

@@ -1,0 +1,85 @@
+"""How far behind the worker is, asked of the broker and not of the consumer.
+
+A consumer that has stopped fetching believes that nothing is left to fetch; the broker's end
+offsets tell. Feeds the lag metric and the watchdog.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from pipeline import topics
+from pipeline.settings import Settings
+from pipeline.streaming import metrics
+from pipeline.streaming.pool import LanePool
+from pipeline.streaming.reader import PartitionReader
+
+_EVERY_S = 1.0
+
+
+class LagWatch:
+    """Compares end offsets with the consumer's positions, every second."""
+
+    def __init__(
+        self, settings: Settings, pool: LanePool, position: Callable[[str, int], int | None]
+    ) -> None:
+        """Set up.
+
+        Args:
+            settings: The worker's.
+            pool: Says which partitions are owned and what waits in their lanes.
+            position: The next offset the consumer will fetch of a topic (full name) and
+                partition number; None while it does not know.
+        """
+        self._settings = settings
+        self._pool = pool
+        self._position = position
+        self._reader = PartitionReader(settings)
+        self._unfetched_since: dict[TopicPartition, tuple[int, float]] = {}
+
+    async def run(self) -> None:
+        """Look until cancelled; a broker that does not answer is asked again."""
+        try:
+            while True:
+                with contextlib.suppress(KafkaError, OSError):
+                    await self._reader.start()
+                    while True:
+                        await self._look()
+                        await asyncio.sleep(_EVERY_S)
+                await asyncio.sleep(_EVERY_S)
+        finally:
+            await self._reader.stop()
+
+    def stalled_s(self) -> float:
+        """How long the consumer has left a partition alone that has records for it."""
+        now = time.monotonic()
+        waited = [
+            now - since
+            for tp, (_, since) in self._unfetched_since.items()
+            if not self._pool.is_behind(tp.partition)
+        ]
+        return max(waited, default=0.0)
+
+    async def _look(self) -> None:
+        numbers = sorted(self._pool.lanes) if self._pool.assigned else []
+        names = {self._settings.topic(topic.name): topic.name for topic in topics.INPUTS}
+        ends = await self._reader.ends([(name, n) for n in numbers for name in names])
+        now = time.monotonic()
+        unfetched: dict[TopicPartition, tuple[int, float]] = {}
+        for tp, end in ends.items():
+            lane = self._pool.lanes.get(tp.partition)
+            position = self._position(tp.topic, tp.partition)
+            if lane is None or position is None:
+                continue
+            if end > position:
+                before = self._unfetched_since.get(tp)
+                stuck = before is not None and before[0] == position
+                unfetched[tp] = before if stuck and before else (position, now)
+            name = names[tp.topic]
+            lag = max(0, end - position) + lane.pending(name)
+            metrics.CONSUMER_LAG.labels(name, tp.partition).set(lag)
+        self._unfetched_since = unfetched
