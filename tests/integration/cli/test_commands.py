@@ -1,0 +1,215 @@
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
+from typer.testing import CliRunner, Result
+
+from pipeline import provision
+from pipeline.cli.main import app
+from pipeline.cli.records import each_record
+from pipeline.codec.encode import decode_record, encode_records
+from pipeline.codec.registry import FileRegistry
+from pipeline.settings import Settings
+from pipeline.topics import ALL
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def settings(kafka: str, topic_prefix: str) -> Settings:
+    return Settings(bootstrap=kafka, topic_prefix=topic_prefix, partitions=3)
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    env = {
+        "SESAME_BOOTSTRAP": settings.bootstrap,
+        "SESAME_TOPIC_PREFIX": settings.topic_prefix,
+        "SESAME_PARTITIONS": str(settings.partitions),
+    }
+
+    def invoke(*arguments: str, **more: str) -> Result:
+        return CliRunner().invoke(app, list(arguments), env=env | more)
+
+    return invoke
+
+
+@pytest.fixture
+def producer(kafka: str, settings: Settings) -> Iterator[Any]:
+    provision.ensure_topics(settings, ["car-rental", "microloan"])
+    producer = KafkaProducer(bootstrap_servers=kafka)
+    yield producer
+    producer.close()
+
+
+def score_record(user: str, score: int | None) -> dict[str, Any]:
+    return {
+        "user_id": user,
+        "status": "THIN_FILE" if score is None else "SCORED",
+        "score": score,
+        "band": None if score is None else "GOOD",
+        "base_score": score,
+        "probability_of_default": None if score is None else 0.03,
+        "factors": [],
+        "reasons": [],
+        "missing": ["CREDIT_OR_OBLIGATION"] if score is None else [],
+        "model": "default@1",
+        "as_of": 1_760_000_000_000,
+        "computed_at": 1_760_000_000_500,
+        "sequence": 1,
+    }
+
+
+def test_a_plan_changes_nothing_and_an_applied_plan_leaves_nothing_to_do(run: Run) -> None:
+    for _ in range(2):
+        planned = json.loads(run("topics", "plan", "--json").stdout)
+        assert {row["action"] for row in planned["differences"]} == {"create"}
+        assert len(planned["differences"]) == planned["topics"]
+    assert run("topics", "plan", "--check").exit_code == 1
+    assert run("topics", "apply").exit_code == 0
+    assert json.loads(run("topics", "plan", "--check", "--json").stdout)["differences"] == []
+
+
+def test_apply_puts_a_changed_retention_right(run: Run, settings: Settings) -> None:
+    run("topics", "apply")
+    name = settings.topic("payments")
+    wrong = ConfigResource(ConfigResourceType.TOPIC, name, {"retention.ms": "1000"})
+    with provision.admin(settings) as client:
+        client.alter_configs([wrong])
+        wait_for_retention(client, name, "1000")
+        applied = json.loads(run("topics", "apply", "--json").stdout)
+        (row,) = applied["differences"]
+        assert (row["topic"], row["action"]) == (name, "configure")
+        wait_for_retention(client, name, "604800000")
+
+
+def test_apply_refuses_another_partition_count(run: Run) -> None:
+    run("topics", "apply")
+    result = run("topics", "apply", SESAME_PARTITIONS="5")
+    assert result.exit_code == 1
+    assert "has 3 partitions, not 5" in result.stdout
+
+
+def test_two_processes_may_create_the_topics_at_once(settings: Settings) -> None:
+    should = provision.wanted(settings, [])
+    with provision.admin(settings) as client:
+        differences = provision.plan(should, provision.found(client, should))
+        provision.apply(client, settings, differences)
+        provision.apply(client, settings, differences)
+        assert provision.plan(should, provision.found(client, should)) == []
+
+
+def test_a_granted_consent_is_on_its_topic_under_the_persons_key(
+    run: Run, settings: Settings
+) -> None:
+    run("topics", "apply")
+    result = run("consent", "grant", "ann", "--scope", "scoring", "--scope", "SOCIAL", "--json")
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)["consents"]
+    assert [row["scope"] for row in told] == ["SCORING", "SOCIAL"]
+    kept = read_all(settings, "consents")
+    assert [record.key for record in kept] == [b"ann", b"ann"]
+    fields = [decode_record(record.value, FileRegistry()) for record in kept]
+    assert [record["event_id"] for record in fields] == [row["event_id"] for row in told]
+    assert {record["action"] for record in fields} == {"GRANT"}
+
+
+def test_a_grant_to_a_partner_names_its_purpose_and_shows_the_least(
+    run: Run, settings: Settings
+) -> None:
+    run("topics", "apply")
+    assert run("consent", "grant", "bob", "--partner", "microloan").exit_code == 0
+    (record,) = [
+        decode_record(record.value, FileRegistry()) for record in read_all(settings, "consents")
+    ]
+    assert (record["scope"], record["partner_id"]) == ("PARTNER", "microloan")
+    assert (record["purpose"], record["disclosure"]) == ("MICROLOAN", "ADMIT")
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_newest_score_is_shown(
+    run: Run, settings: Settings, producer: Any, form: list[str]
+) -> None:
+    records = [score_record("ann", 610), score_record("eve", 700), score_record("ann", 641)]
+    for record, value in zip(
+        records, encode_records("scores-value", records, FileRegistry()), strict=True
+    ):
+        producer.send(settings.topic("scores"), key=record["user_id"].encode(), value=value)
+    producer.flush()
+    result = run("score", "ann", *form)
+    assert result.exit_code == 0
+    assert "641" in result.stdout
+    assert "610" not in result.stdout
+
+
+def test_a_score_in_a_partition_of_the_producers_choice_is_found(
+    run: Run, settings: Settings, producer: Any
+) -> None:
+    (value,) = encode_records("scores-value", [score_record("ann", 641)], FileRegistry())
+    for user in ("ann", "ben", "cleo"):
+        producer.send(settings.topic("scores"), key=user.encode(), value=value, partition=1)
+    producer.flush()
+    assert all(run("score", user).exit_code == 0 for user in ("ann", "ben", "cleo"))
+
+
+def test_an_erased_person_has_no_score(run: Run, settings: Settings, producer: Any) -> None:
+    (value,) = encode_records("scores-value", [score_record("ann", None)], FileRegistry())
+    producer.send(settings.topic("scores"), key=b"ann", value=value)
+    producer.flush()
+    assert "thin file" in run("score", "ann").stdout
+    producer.send(settings.topic("scores"), key=b"ann", value=None)
+    producer.flush()
+    result = run("score", "ann")
+    assert result.exit_code == 1
+    assert "no score of ann" in result.stderr
+
+
+def test_dead_letters_are_counted_and_filtered(run: Run, settings: Settings, producer: Any) -> None:
+    for number, reason in enumerate(["DECODE", "INVALID", "INVALID", "TOO_LATE"]):
+        headers = {"topic": "payments", "partition": 2, "offset": number, "reason": reason}
+        headers |= {"error": f"error {number}", "failed_at": 1_760_000_000_000 + number}
+        producer.send(
+            settings.topic("dead-letters"),
+            key=b"ann" if number else b"ben",
+            value=b"abc",
+            headers=[(f"dlq.{name}", str(value).encode()) for name, value in headers.items()],
+        )
+    producer.flush()
+    told = json.loads(run("dlq", "list", "--json").stdout)
+    assert told["reasons"] == {"INVALID": 2, "DECODE": 1, "TOO_LATE": 1}
+    assert told["topics"] == {"payments": 4}
+    chosen = run("dlq", "list", "--json", "--reason", "INVALID", "--user", "ann", "--limit", "1")
+    told = json.loads(chosen.stdout)
+    assert told["total"] == 2
+    (letter,) = told["letters"]
+    assert (letter["partition"], letter["offset"], letter["error"]) == (2, 2, "error 2")
+    assert letter["failed_at"] == "2025-10-09T08:53:20.002+00:00"
+
+
+def test_the_doctor_is_content_once_topics_are_applied(run: Run) -> None:
+    before = run("doctor", "--json")
+    assert before.exit_code == 1
+    assert not json.loads(before.stdout)["healthy"]
+    run("topics", "apply")
+    after = run("doctor", "--json")
+    states = {row["check"]: row["state"] for row in json.loads(after.stdout)["checks"]}
+    assert after.exit_code == 0, states
+    assert states["kafka"] == states["topics"] == states["schemas"] == "ok"
+
+
+def read_all(settings: Settings, topic: str) -> list[Any]:
+    found: list[Any] = []
+    each_record(settings, next(each for each in ALL if each.name == topic), found.append)
+    return found
+
+
+def wait_for_retention(client: Any, name: str, milliseconds: str) -> None:
+    """The broker takes a moment until it tells what it was told."""
+    until = time.monotonic() + 10
+    while provision.found(client, [name])[name].config["retention.ms"] != milliseconds:
+        assert time.monotonic() < until, f"{name} never got {milliseconds}"
+        time.sleep(0.05)
