@@ -1,0 +1,203 @@
+"""The course of a demo, from an empty machine to its outcome."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import provision, settings
+from pipeline.codec.open import open_registry
+from pipeline.dev.broker.jars import KAFKA_VERSION
+from pipeline.dev.demo import cluster
+from pipeline.dev.demo.background import Background
+from pipeline.dev.demo.errors import InterruptedDemoError
+from pipeline.dev.demo.interrupts import Interrupts
+from pipeline.dev.demo.outputs import Outputs
+from pipeline.dev.demo.plan import BAD_SHARE, REPEAT_SHARE, Plan, spec_of
+from pipeline.dev.demo.play import play
+from pipeline.dev.demo.portraits import Portrait, portraits
+from pipeline.dev.demo.progress import Progress
+from pipeline.dev.demo.result import Result, count_enrolled
+from pipeline.dev.demo.services import Services, check_port
+from pipeline.dev.demo.workspace import Workspace
+from pipeline.dev.simulator import simulate
+from pipeline.dev.simulator.history import History
+from pipeline.dev.simulator.traffic import Mistakes, Traffic
+from pipeline.partners.registry import load_registry
+from pipeline.resources import partners_file
+from pipeline.scoring.model import load_model
+from pipeline.settings import Settings
+
+_LOOK_S = 0.5
+_DRAW_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a demo that was kept can be looked at; ``environment`` points commands at it."""
+
+    environment: dict[str, str]
+    worker_url: str
+    partner_urls: dict[str, str]
+    logs: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result, three people of it in words, and where it still runs, if it is kept."""
+
+    result: Result
+    portraits: list[Portrait]
+    running: Running | None
+
+
+def run(
+    plan: Plan, progress: Progress, present: Callable[[Outcome], None], *, keep: bool
+) -> Result:
+    """Run a demo and leave nothing behind, however it ends.
+
+    Args:
+        plan: Its size.
+        progress: Where it tells how far it is.
+        present: Called once with the outcome, before anything is stopped.
+        keep: Leave everything running afterwards, until somebody wants it to end.
+
+    Raises:
+        SesameError: It could not be finished; the message says why.
+        InterruptedDemoError: Somebody ended it before the outcome was there.
+    """
+    began = time.monotonic()
+    given = settings.load()
+    model = load_model(given.model)
+    spec = spec_of(plan, time.time_ns() // 1_000_000)
+    check_port(given)
+    drawing = Background(lambda: simulate(spec))
+    with (
+        Interrupts() as interrupts,
+        Workspace() as workspace,
+        progress,
+        _kafka(given, plan, workspace.directory, progress, interrupts) as current,
+    ):
+        services = Services(current, workspace.directory, interrupts.sleep)
+        try:
+            demo = _Demo(plan, current, services, progress, interrupts, began)
+            result = demo.result(drawing)
+            running = _keep(services, current, workspace.directory) if keep else None
+            progress.close()
+            present(Outcome(result, portraits(result.scores.values(), model), running))
+            if keep:
+                _wait_for_the_end(services, interrupts)
+            services.stop()
+        finally:
+            services.kill()
+    return result
+
+
+@contextmanager
+def _kafka(
+    given: Settings, plan: Plan, directory: Path, progress: Progress, interrupts: Interrupts
+) -> Iterator[Settings]:
+    kafka: AbstractContextManager[Settings]
+    if cluster.is_given(given):
+        title = "Kafka"
+        kafka = cluster.given_kafka(given, plan.partitions)
+    else:
+        title = f"Apache Kafka {KAFKA_VERSION} of our own"
+        kafka = cluster.own_kafka(directory / "broker", plan.partitions, interrupts)
+    progress.begin(title)
+    with kafka as current:
+        progress.end(f"{title} at {current.bootstrap}")
+        yield current
+
+
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    """A demo with its Kafka running."""
+
+    plan: Plan
+    current: Settings
+    services: Services
+    progress: Progress
+    interrupts: Interrupts
+    began: float
+
+    def result(self, drawing: Background[History]) -> Result:
+        """Play it through."""
+        history = self._drawn(drawing)
+        self._create_topics()
+        self._start()
+        registry = open_registry(self.current)
+        mistakes = Mistakes(BAD_SHARE, REPEAT_SHARE, self.current.lateness_days)
+        traffic = Traffic(history, registry, mistakes)
+        with Outputs(self.current, registry) as outputs:
+            self.progress.begin("Playing them, with bad records and repeats in between")
+            played = play(
+                traffic, self.current, self.services, outputs, self.progress, self.interrupts
+            )
+            self.progress.end("Played and applied, every one")
+        self.progress.begin("Asking the partners")
+        summaries = self.services.stop_partners()
+        self.progress.end("The partners have decided")
+        return Result(
+            population=len(history.users),
+            months=history.spec.months,
+            seed=history.spec.seed,
+            partitions=self.current.partitions,
+            sent=played.sent,
+            outcomes=played.reading.outcomes,
+            signals=played.reading.signals_taken,
+            lag=played.lag,
+            seconds=played.seconds,
+            total_seconds=time.monotonic() - self.began,
+            enrolled=count_enrolled(history),
+            scores=outputs.scores(),
+            score_records=outputs.score_records,
+            dead_letters=outputs.dead_letters,
+            decisions={name: said["decisions"] for name, said in summaries.items()},
+            subjects={name: said["subjects"] for name, said in summaries.items()},
+        )
+
+    def _drawn(self, drawing: Background[History]) -> History:
+        self.progress.begin("Simulating people")
+        while not drawing.wait(_DRAW_POLL_S):
+            self.interrupts.check()
+        history = drawing.result()
+        self.progress.end(
+            f"{len(history.users):,} simulated people, {len(history):,} events "
+            f"of {history.spec.months} months"
+        )
+        return history
+
+    def _create_topics(self) -> None:
+        registry = load_registry(self.current.partners_file or partners_file())
+        self.progress.begin("Creating topics")
+        made = provision.ensure_topics(self.current, list(registry.partners))
+        self.progress.end(f"{len(made)} topics of {self.current.partitions} partitions")
+        self.interrupts.check()
+
+    def _start(self) -> None:
+        self.progress.begin("Starting a worker and the partner services")
+        self.services.start()
+        names = ", ".join(partner.partner_id for partner in self.services.partners)
+        self.progress.end(f"A worker and the partner services {names}")
+
+
+def _keep(services: Services, current: Settings, logs: Path) -> Running:
+    """The partners have ended to give their account; they begin again from the topics."""
+    services.start_partners()
+    return Running(
+        environment=cluster.environment(current),
+        worker_url=services.worker_url,
+        partner_urls={p.partner_id: p.endpoint.url for p in services.partners},
+        logs=logs,
+    )
+
+
+def _wait_for_the_end(services: Services, interrupts: Interrupts) -> None:
+    try:
+        while True:
+            interrupts.sleep(_LOOK_S)
+            services.check()
+    except InterruptedDemoError:
+        return
