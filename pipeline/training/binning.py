@@ -20,8 +20,8 @@ Bool = NDArray[np.bool_]
 BINS_MAX: Final = 6
 BIN_SHARE_MIN: Final = 0.05
 """An attribute holds at least this share of the known values, lest its points be noise."""
-MISSING_MIN: Final = 100
-"""Fewer unknown values than this say nothing; they then weigh 0, like the average person."""
+MISSING_MIN: Final = 40
+"""With fewer goods or fewer bads than this among them, unknown values say nothing."""
 _SMOOTHING: Final = 0.5
 """Added to goods and bads of an attribute, so that none is infinitely good."""
 
@@ -29,7 +29,6 @@ _TRENDS: Final = {
     # optbinning speaks of the event's rate, which is the default's.
     Direction.UP: "descending",
     Direction.DOWN: "ascending",
-    Direction.FREE: "auto_asc_desc",
 }
 
 
@@ -64,7 +63,14 @@ def bin_characteristic(template: CharacteristicTemplate, values: Floats, bad: Bo
     totals = (int((~bad).sum()), int(bad.sum()))
     woe = [_woe(bad[known][attributes == attribute], totals) for attribute in range(len(edges) + 1)]
     woe = _monotone(woe, template.direction)
-    return Binned(edges, (*woe, _missing_woe(template, bad[~known], totals, woe)))
+    mean = float(np.array(woe)[attributes].mean()) if len(attributes) else 0.0
+    missing = _missing_woe(bad[~known], totals, mean)
+    if template.missing is Missing.BEST:
+        missing = max(*woe, missing)
+    else:
+        # To know nothing is neither better than the best nor worse than the worst known.
+        missing = float(np.clip(missing, min(woe), max(woe)))
+    return Binned(edges, (*woe, missing))
 
 
 def _edges(template: CharacteristicTemplate, values: Floats, bad: Bool) -> tuple[float, ...]:
@@ -107,18 +113,11 @@ def _woe(bad: Bool, totals: tuple[int, int]) -> float:
 
 def _monotone(woe: list[float], direction: Direction) -> list[float]:
     """Hold the direction where smoothing or rounded edges would break it by a hair."""
-    if direction is Direction.UP:
-        return list(np.maximum.accumulate(woe))
-    if direction is Direction.DOWN:
-        return list(np.minimum.accumulate(woe))
-    return woe
+    ordered = np.maximum if direction is Direction.UP else np.minimum
+    return [float(each) for each in ordered.accumulate(woe)]
 
 
-def _missing_woe(
-    template: CharacteristicTemplate, bad: Bool, totals: tuple[int, int], woe: list[float]
-) -> float:
-    from_data = _woe(bad, totals) if len(bad) >= MISSING_MIN else 0.0
-    if template.missing is Missing.BEST:
-        return max(*woe, from_data)
-    # To know nothing is never better than the best nor worse than the worst that is known.
-    return float(np.clip(from_data, min(woe), max(woe)))
+def _missing_woe(bad: Bool, totals: tuple[int, int], mean: float) -> float:
+    """The evidence of unknown values; that of the mean person where there are too few."""
+    bads = int(bad.sum())
+    return _woe(bad, totals) if min(bads, len(bad) - bads) >= MISSING_MIN else mean

@@ -72,7 +72,7 @@ def make_card(
             return card
         low += CAP_STEP * (lowest < SCORE_MIN)
         high += CAP_STEP * (highest > SCORE_MAX)
-    raise ValueError(f"no cap keeps scores in range, last {lowest}..{highest}")
+    raise ValueError(f"no cap keeps scores in range, last {lowest}..{highest}: too few people?")
 
 
 def expected_points(weighted: Sequence[Weighted], shares: dict[Factor, float]) -> list[float]:

@@ -19,7 +19,6 @@ class Direction(StrEnum):
 
     UP = "up"
     DOWN = "down"
-    FREE = "free"
 
 
 class Missing(StrEnum):

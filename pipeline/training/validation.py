@@ -3,7 +3,7 @@
 Scores here may be any ranking where larger means less likely to default.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,9 @@ from pipeline.scoring.bands import Band, band_of
 
 Floats = NDArray[np.float64]
 Bool = NDArray[np.bool_]
+
+Measure = Callable[[Floats, Bool], float]
+"""A figure of scores and who turned out bad."""
 
 _PSI_FLOOR = 1e-4
 """Stands in for an empty share, which would make the index infinite."""

@@ -34,7 +34,7 @@ def test_a_factor_without_consent_shows_neutral_points_only(model: Model) -> Non
     private = [line for line in lines if line.factor is Factor.CREDIT_HISTORY]
     assert [line.points for line in private] == [100, 40]
     assert {line.attribute for line in private} == {NOT_SHARED}
-    assert {line.value for line in private} == {line.reason for line in private} == {None}
+    assert [(line.value, line.reason) for line in private] == [(None, None)] * 2
 
 
 def test_a_row_is_explained_alone_or_in_an_array_of_one(model: Model) -> None:
