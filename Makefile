@@ -49,13 +49,16 @@ format: $(READY) ## Format the code and sort its imports
 	$(BIN)/ruff format
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --custom-compile-command 'make lock' pyproject.toml
-DEVELOP := --extra build --extra dev --extra lint --extra test
+	--no-emit-index-url --custom-compile-command 'make lock'
+PROJECT := pyproject.toml
+DEVELOP := $(PROJECT) --extra dev --extra lint --extra test --group build
+AGREE := --constraint requirements-train.lock
 
 lock: $(READY) ## Resolve the dependencies again, keeping the versions that still fit
 	$(COMPILE) $(DEVELOP) --extra train --output-file requirements-train.lock
-	$(COMPILE) $(DEVELOP) --constraint requirements-train.lock --output-file requirements-dev.lock
-	$(COMPILE) --constraint requirements-train.lock --output-file requirements.lock
+	$(COMPILE) $(DEVELOP) $(AGREE) --output-file requirements-dev.lock
+	$(COMPILE) $(PROJECT) $(AGREE) --output-file requirements.lock
+	$(COMPILE) --group build $(AGREE) --output-file requirements-build.lock
 
 image: ## Build the container image; ARGS="--build-arg BASE=..." for another base
 	docker build --file deploy/docker/Dockerfile --tag sesame:dev $(ARGS) .
