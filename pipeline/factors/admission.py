@@ -147,8 +147,7 @@ def _lateness(user: Int64, second: Int64, month: Int64, clock: Clock, policy: Po
     enter it. Within the key the user stands above the 32 bits of seconds, which makes one
     running maximum over everybody start afresh at each user.
     """
-    known = np.where(month < _FIRST_MONTH, 0, second)
-    key = user << 32 | np.maximum(known, clock.newest_s[user])
+    key = user << 32 | np.maximum(second, clock.newest_s[user])
     running = np.maximum.accumulate(key) & SECOND_MAX
     late = (second < running - policy.lateness_s) | (month < _FIRST_MONTH)
     if clock.reach is not None:

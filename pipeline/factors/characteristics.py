@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.factors.columns import Int64, UInt8
-from pipeline.factors.layout import MONTHS_CREDIT
 from pipeline.factors.lookback import Float64, Lookback
 from pipeline.factors.state import Rows
 from pipeline.factors.vocabulary import Attribute, Category, Factor
@@ -74,7 +73,7 @@ def _known(values: NDArray[np.generic], known: NDArray[np.bool_]) -> Float64:
     return np.where(known, values, np.nan)
 
 
-def _share(part: Int64, whole: Int64) -> Float64:
+def _share(part: Float64, whole: Float64) -> Float64:
     share: Float64 = np.minimum(part / np.where(whole > 0, whole, np.nan), 1.0)
     return share
 
@@ -85,15 +84,14 @@ def _on_time_share(view: Lookback) -> Float64:
 
 
 def _worst_overdue(view: Lookback) -> Float64:
-    within = view.payment_window(_YEAR)
-    worst = (view.rows["worst_overdue"] * within).max(axis=1)
+    worst = (view.rows["worst_overdue"] * (view.payment_ages < _YEAR)).max(axis=1)
     return _known(worst, view.rows["first_credit_month"] > 0)
 
 
 def _months_since_overdue(view: Lookback) -> Float64:
     overdue = view.rows["worst_overdue"] > 0
-    ages = np.where(overdue, view.payment_ages, MONTHS_CREDIT).min(axis=1)
-    return _known(ages, ages < MONTHS_CREDIT)
+    ages = np.where(overdue, view.payment_ages, np.uint8(_TWO_YEARS)).min(axis=1)
+    return _known(ages, ages < _TWO_YEARS)
 
 
 def _credit_utilisation(view: Lookback) -> Float64:
@@ -139,14 +137,16 @@ def _months_since_breach(view: Lookback) -> Float64:
 
 
 def _active_months(view: Lookback) -> Float64:
-    active = view.shopping_months.sum(axis=1)
+    active = np.count_nonzero(view.shopping & view.consumption_window, axis=1)
     return _known(active, view.rows["consumption_newest_s"] > 0)
 
 
 def _spending_regularity(view: Lookback) -> Float64:
-    monthly = view.rows["purchases"] * view.consumption_window
-    mean = monthly.mean(axis=1)
-    regularity: Float64 = 1.0 / (1.0 + monthly.std(axis=1) / np.where(mean > 0, mean, np.nan))
+    monthly = (view.rows["purchases"] * view.consumption_window).astype(np.float64)
+    total = view.consumption("purchases")
+    # variance from sums, which are exact here: n^2 var = n * sum of squares - square of sum
+    deviation = np.sqrt(_YEAR * np.einsum("ij,ij->i", monthly, monthly) - total**2)
+    regularity: Float64 = 1.0 / (1.0 + deviation / np.where(total > 0, total, np.nan))
     return regularity
 
 

@@ -31,7 +31,8 @@ def month_of_s(seconds: int | Int64) -> int | Int64:
     """
     if isinstance(seconds, int):
         return int(_MONTH_OF_DAY[min(max(seconds, 0) // _DAY_S, _DAYS - 1)])
-    return _MONTH_OF_DAY[np.clip(seconds // _DAY_S, 0, _DAYS - 1)]
+    # take's own clipping costs a fraction of np.clip
+    return _MONTH_OF_DAY.take(seconds // _DAY_S, mode="clip")
 
 
 @overload

@@ -42,6 +42,7 @@ TOPIC_OF: dict[type[Event], str] = {
 }
 SEEDS = st.integers(0, 2**32 - 1)
 
+DATA = (Payment, Consumption, Obligation, Profile, Relationship)
 SHAPES = {
     "of everything": Shape(),
     "of few ids": Shape(people=2, ids=6, stride_days=0.2, kinds=(Payment, Consumption, Obligation)),
@@ -50,6 +51,9 @@ SHAPES = {
     ),
     "over many years": Shape(
         people=2, ids=30, stride_days=25, jitter_days=60, kinds=(Payment, Consumption, Obligation)
+    ),
+    "of long delays": Shape(
+        people=1, ids=10**9, stride_days=5, jitter_days=900, jump_months=3, kinds=DATA
     ),
     "of many contracts": Shape(
         people=1, ids=10**9, contracts=60, stride_days=0.1, kinds=(Obligation,)
