@@ -23,7 +23,7 @@ install: $(READY) ## Make .venv with everything the other targets need
 $(READY): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or later with its venv module is needed' \
 		'(Debian, Ubuntu: apt-get install python3 python3-venv)' >&2; exit 2; }
-	@echo "Making $(VENV) from requirements-dev.lock"
+	@echo "Making $(VENV) from requirements-dev.lock, once; it takes a minute or two"
 	@"$(PYTHON)" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
 		--require-hashes --requirement requirements-dev.lock
