@@ -1,4 +1,5 @@
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from pipeline.errors import RefusedError
 from pipeline.factors.vocabulary import Factor
 from pipeline.scoring.bands import Band
 from pipeline.scoring.model import load_model
+
+trains = pytest.mark.skipif(
+    not (find_spec("optbinning") and find_spec("tomlkit")), reason="needs the group train"
+)
 
 
 def run(*arguments: str) -> str:
@@ -61,16 +66,19 @@ def test_a_model_compared_with_itself_does_as_well() -> None:
     assert compared["people"] == 500
 
 
+@trains
 def test_a_shipped_model_is_not_overwritten_unasked() -> None:
     with pytest.raises(RefusedError, match="raise --version"):
         run("train", "--people", "500")
 
 
+@trains
 def test_a_template_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="no template 'nobody'"):
         run("train", "--template", "nobody", "--out", str(tmp_path))
 
 
+@trains
 @pytest.mark.slow
 def test_training_is_reproducible_from_its_seed(tmp_path: Path) -> None:
     arguments = ("train", "--people", "8000", "--seed", "9", "--json")
