@@ -167,19 +167,41 @@ def _one_by_one(
     if memory is None:
         return
     reach = _UNREACHABLE if clock.reach is None else clock.reach
-    length = memory.shape[1]
-    newest = {int(u): int(clock.newest_s[u]) for u in np.flatnonzero(repeating)}
-    known = {u: [int(e) for e in memory[u] if e] for u in newest}
-    for i in np.flatnonzero(repeating[user]).tolist():
-        u, s, m, h = int(user[i]), int(second[i]), int(month[i]), int(id_hash[i])
-        head = month_of_s(newest[u])
-        if s < newest[u] - policy.lateness_s or m <= head - reach or m < _FIRST_MONTH:
-            verdict[i] = Outcome.TOO_LATE
-        elif any(e & dedupe.HASH_MASK == h & dedupe.HASH_MASK for e in known[u]):
-            verdict[i] = Outcome.DUPLICATE
+    people = np.flatnonzero(repeating).tolist()
+    known = {
+        u: _Known(int(clock.newest_s[u]), [e for e in memory[u].tolist() if e]) for u in people
+    }
+    chosen = np.flatnonzero(repeating[user])
+    hashes = id_hash & np.uint64(dedupe.HASH_MASK)
+    events = zip(*(c[chosen].tolist() for c in (user, second, month, hashes)), strict=True)
+    decided: list[Outcome] = []
+    for u, s, m, h in events:
+        one = known[u]
+        if s < one.newest_s - policy.lateness_s or m <= one.head - reach or m < _FIRST_MONTH:
+            decided.append(Outcome.TOO_LATE)
+        elif any(entry & dedupe.HASH_MASK == h for entry in one.entries):
+            decided.append(Outcome.DUPLICATE)
         else:
-            verdict[i] = Outcome.APPLIED
-            newest[u] = max(newest[u], s)
-            known[u] = sorted({*known[u], dedupe.entry_of(s, h)}, reverse=True)[:length]
-    for u, entries in known.items():
-        memory[u] = entries + [0] * (length - len(entries))
+            decided.append(Outcome.APPLIED)
+            one.accept(s, m, dedupe.entry_of(s, h), memory.shape[1])
+    verdict[chosen] = decided
+    for u, one in known.items():
+        memory[u, : len(one.entries)] = one.entries
+
+
+class _Known:
+    """What one person's decisions hang on: newest event and memory."""
+
+    __slots__ = ("entries", "head", "newest_s")
+
+    def __init__(self, newest_s: int, entries: list[int]) -> None:
+        self.newest_s = newest_s
+        self.head = month_of_s(newest_s)
+        self.entries = entries
+
+    def accept(self, second: int, month: int, entry: int, length: int) -> None:
+        """Move on by an accepted event."""
+        self.newest_s = max(self.newest_s, second)
+        self.head = max(self.head, month)
+        if entry not in self.entries:
+            self.entries = sorted([*self.entries, entry], reverse=True)[:length]

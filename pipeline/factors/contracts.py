@@ -4,39 +4,30 @@ Every step is kept as the time it happened, 0 for not at all, so the list depend
 steps came, not on their order. The layout is versioned by LEDGER_ROW_LAYOUT.
 """
 
-from dataclasses import astuple, dataclass
-
-import numpy as np
+import struct
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from pipeline.factors.layout import BREACHES_MAX, CONTRACTS_MAX
 from pipeline.factors.months import month_of_s
 from pipeline.factors.vocabulary import ObligationStatus
 
-CONTRACT = np.dtype(
-    [
-        ("contract", "<u8"),
-        ("opened_at_s", "<u4"),
-        ("amount_minor", "<u4"),  # of the opening, saturating
-        ("fulfilled_at_s", "<u4"),
-        ("breached_at_s", "<u4"),  # the newest breach
-        ("dispute", "u1"),  # newest of DISPUTED, DISPUTE_UPHELD, DISPUTE_REJECTED; 0: none
-        ("disputed_at_ms", "<i8"),
-    ]
-)
+_ENTRY = struct.Struct("<QIIIIBq")
+"""The fields of ``Contract`` in their order."""
 AMOUNT_MAX = 2**32 - 1
 OPEN_MAX = 255
 
 
 @dataclass(slots=True)
 class Contract:
-    """One contract; fields as in CONTRACT."""
+    """One contract, by the hash of its partner and id."""
 
     contract: int
     opened_at_s: int = 0
-    amount_minor: int = 0
+    amount_minor: int = 0  # of the opening, saturating
     fulfilled_at_s: int = 0
-    breached_at_s: int = 0
-    dispute: int = 0
+    breached_at_s: int = 0  # the newest breach
+    dispute: int = 0  # newest of DISPUTED, DISPUTE_UPHELD, DISPUTE_REJECTED; 0: none
     disputed_at_ms: int = 0
 
     @property
@@ -58,17 +49,17 @@ class Contract:
 
 
 Contracts = dict[int, Contract]
+_FIELDS = attrgetter(*(field.name for field in fields(Contract)))
 
 
 def unpack(packed: bytes) -> Contracts:
     """The contracts by hash."""
-    return {fields[0]: Contract(*fields) for fields in np.frombuffer(packed, CONTRACT).tolist()}
+    return {fields[0]: Contract(*fields) for fields in _ENTRY.iter_unpack(packed)}
 
 
 def pack(contracts: Contracts) -> bytes:
-    """The contracts as bytes of CONTRACT, ordered by hash."""
-    ordered = [astuple(contracts[key]) for key in sorted(contracts)]
-    return np.array(ordered, CONTRACT).tobytes()
+    """The contracts as bytes, ordered by hash."""
+    return b"".join(_ENTRY.pack(*_FIELDS(contracts[key])) for key in sorted(contracts))
 
 
 def step(contracts: Contracts, key: int, status: int, at_ms: int, amount_minor: int) -> None:

@@ -92,9 +92,12 @@ def _fold_contracts(state: BatchState, events: ObligationColumns, admitted: Admi
         if user not in held:
             held[user] = contracts.unpack(state.contracts[user])
         contracts.step(held[user], *rest)
+    if not held:
+        return
     for user, entries in held.items():
         state.contracts[user] = contracts.pack(entries)
-        state.rows["breach_months"][user] = contracts.standing_breach_months(entries)
-        number, amount_minor = contracts.exposure(entries)
-        state.rows["open_contracts"][user] = number
-        state.rows["open_exposure_minor"][user] = amount_minor
+    people, rows = list(held), state.rows
+    rows["breach_months"][people] = [*map(contracts.standing_breach_months, held.values())]
+    exposed = [contracts.exposure(entries) for entries in held.values()]
+    rows["open_contracts"][people] = [number for number, _ in exposed]
+    rows["open_exposure_minor"][people] = [amount_minor for _, amount_minor in exposed]

@@ -131,10 +131,14 @@ def _bound(entries: Links, sender: str) -> list[Signal]:
 
 def _store(state: BatchState, held: dict[int, Links]) -> None:
     """Write lists back and count the mutual links anew."""
+    if not held:
+        return
+    counts = []
     for user, entries in held.items():
         state.links[user] = links.pack(entries)
         mutual = [link for link in entries.values() if link.mutual]
         bases = [link.peer_base for link in mutual if link.peer_base != links.UNSCORED]
-        state.rows["linked_peers"][user] = len(mutual)
-        state.rows["scored_peers"][user] = len(bases)
-        state.rows["peer_base_sum"][user] = sum(bases)
+        counts.append((len(mutual), len(bases), sum(bases)))
+    people = list(held)
+    for name, column in zip(FIELDS, zip(*counts, strict=True), strict=True):
+        state.rows[name][people] = column
