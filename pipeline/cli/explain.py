@@ -36,6 +36,19 @@ def explain(user: User, *, as_json: Json = False) -> None:
             for line in lines
         ],
     )
+    _show_reasons(record)
+
+
+def _show_reasons(record: dict[str, Any]) -> None:
+    from pipeline.scoring.explain import reasons_of  # noqa: PLC0415
+    from pipeline.scoring.model import load_model  # noqa: PLC0415
+
+    if record["reasons"]:
+        reasons = reasons_of(record["reasons"], load_model(record["model"]))
+        print_table(
+            ("Reason", "What it says", "What would raise the score"),
+            [(reason.code, reason.text, reason.advice) for reason in reasons],
+        )
 
 
 def _read_row(current: settings.Settings, user: str) -> "NDArray[Any]":
@@ -64,4 +77,7 @@ def _explain(row: "NDArray[Any]", record: dict[str, Any]) -> "list[Line]":
 
 
 def _value(line: "Line") -> str:
-    return "" if line.value is None else f"{line.value:.4g} {line.unit}".rstrip()
+    if line.value is None:
+        return ""
+    number = f"{line.value:,.0f}" if line.value.is_integer() else f"{line.value:,.3f}"
+    return f"{number} {line.unit}".rstrip()

@@ -3,6 +3,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -13,6 +14,11 @@ from pipeline.cli.main import app
 from pipeline.cli.records import each_record
 from pipeline.codec.encode import decode_record, encode_records
 from pipeline.codec.registry import FileRegistry
+from pipeline.factors.layout import FACTOR_ROW, FACTOR_ROW_LAYOUT
+from pipeline.factors.months import month_of_s
+from pipeline.factors.vocabulary import Scope
+from pipeline.scoring.model import load_model
+from pipeline.scoring.scorecard import score
 from pipeline.settings import Settings
 from pipeline.topics import ALL
 
@@ -166,6 +172,36 @@ def test_an_erased_person_has_no_score(run: Run, settings: Settings, producer: A
     result = run("score", "ann")
     assert result.exit_code == 1
     assert "no score of ann" in result.stderr
+
+
+def test_the_explained_points_add_up_to_the_score_that_was_published(
+    run: Run, settings: Settings, producer: Any
+) -> None:
+    model = load_model("default@1")
+    row = np.zeros(1, FACTOR_ROW)
+    row["layout"] = FACTOR_ROW_LAYOUT
+    row["consent_mask"] = (1 << Scope.SCORING) | (1 << Scope.CREDIT_HISTORY)
+    row["payments_newest_s"] = 1_760_000_000
+    row["first_credit_month"] = 600
+    row["payment_months"] = 0xFF_FFFF
+    row["paid_on_time"] = 2
+    month = month_of_s(1_760_000_000)
+    scored = score(row, month, model)
+    record = score_record("ann", int(scored.score[0]))
+    (value,) = encode_records("scores-value", [record], FileRegistry())
+    producer.send(settings.topic("scores"), key=b"ann", value=value)
+    producer.send(settings.topic("factor-state-changelog"), key=b"rann", value=row.tobytes())
+    producer.flush()
+
+    result = run("explain", "ann", "--json")
+    assert result.exit_code == 0, result.stderr
+    lines = json.loads(result.stdout)["characteristics"]
+    assert model.base + sum(line["points"] for line in lines) == record["score"]
+    by_name = {line["name"]: line for line in lines}
+    assert by_name["on_time_share_24m"]["value"] == 1
+    assert by_name["on_time_share_24m"]["factor"] == "CREDIT_HISTORY"
+    assert by_name["attributes_verified"]["attribute"] == "not shared"
+    assert "on_time_share_24m" in run("explain", "ann").stdout
 
 
 def test_dead_letters_are_counted_and_filtered(run: Run, settings: Settings, producer: Any) -> None:
