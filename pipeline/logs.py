@@ -8,6 +8,7 @@ import logging.config
 from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import Processor
 
 from pipeline.settings import Settings
@@ -71,7 +72,8 @@ def logging_config(settings: Settings) -> dict[str, Any]:
 def _rendering(settings: Settings) -> list[Processor]:
     if settings.log_format == "json":
         return [
-            structlog.processors.dict_tracebacks,
+            # Without local variables, which may hold passwords and personal data.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ]
     # Rich tracebacks would show the frames' locals: personal data, and seconds of rendering.
