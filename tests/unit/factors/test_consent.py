@@ -158,9 +158,11 @@ def test_a_consent_ahead_of_its_record_is_future() -> None:
 
 def test_a_grant_that_has_lapsed_by_the_watermark_is_not_in_force() -> None:
     state = BatchState.empty(["ann"])
-    fold(state, consent("2026-01-01", Scope.SCORING, ends="2026-02-01"), now="2026-02-01")
+    lapsed = consent("2026-01-01", Scope.SCORING, ends="2026-02-01")
+    result = fold(state, lapsed, now="2026-02-01")
     assert not any(state.rows.tobytes())
-    fold(state, consent("2026-01-01", Scope.SCORING, ends="2026-02-01"), now="2026-01-31")
+    assert not result.erased.any()  # there was nobody to erase
+    fold(state, lapsed, now="2026-01-31")
     assert state.rows["consent_mask"][0] == 1 << Scope.SCORING
 
 
@@ -204,6 +206,17 @@ def test_a_renewal_carries_a_grant_past_its_first_end(order: int) -> None:
     fold(state, *words[::order])
     expire_consents(state, at("2030-01-01"))
     assert state.rows["consent_mask"][0] & 1 << Scope.BEHAVIOUR
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("other", ["2026-06-01", None])
+def test_of_two_grants_of_the_same_time_the_one_that_ends_first_decides(
+    other: str | None, order: int
+) -> None:
+    state = enrolled()
+    ends = [consent("2026-03-02", Scope.SOCIAL, ends=end) for end in ("2026-04-01", other)]
+    fold(state, *ends[::order])
+    assert state.ledgers["consent_expires_ms"][0, Scope.SOCIAL] == at("2026-04-01")
 
 
 def test_no_factor_is_kept_while_scoring_is_not_granted() -> None:
