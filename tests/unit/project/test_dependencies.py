@@ -12,7 +12,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-DISTRIBUTIONS = packages_distributions()
+# What the training group installs is told here, as it may not be installed.
+DISTRIBUTIONS = {"sklearn": ["scikit-learn"], **packages_distributions()}
 OURS = {"pipeline", "tests"}
 
 
@@ -33,7 +34,6 @@ def undeclared(folder: Path, known: set[str], *, without: tuple[Path, ...] = ())
     assert paths
     names = {name for path in paths for name in imported(path)}
     third_party = names - OURS - set(sys.stdlib_module_names)
-    # A module of a package that is not installed here (training) goes by its own name.
     return {
         name
         for name in third_party
