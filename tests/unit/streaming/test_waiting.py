@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pipeline.streaming.arrivals import Record
 from pipeline.streaming.position import Position
 from pipeline.streaming.waiting import Taken, Waiting
 
@@ -18,7 +19,7 @@ class Fetched:
     value: bytes | None = b"v"
 
 
-def records(*offsets: int) -> list[Fetched]:
+def records(*offsets: int) -> list[Record]:
     return [Fetched(offset) for offset in offsets]
 
 
