@@ -203,5 +203,4 @@ class _Known:
         """Move on by an accepted event."""
         self.newest_s = max(self.newest_s, second)
         self.head = max(self.head, month)
-        if entry not in self.entries:
-            self.entries = sorted([*self.entries, entry], reverse=True)[:length]
+        self.entries = sorted([*self.entries, entry], reverse=True)[:length]

@@ -143,8 +143,7 @@ class Lookback:
     def _head(self, newest_field: str) -> tuple[Int64, Int64]:
         """Month of a topic's newest event, and months from it to now, at most ``_GAP_MAX``."""
         if newest_field not in self._heads:
-            newest = self.rows[newest_field].astype(np.int64)
-            head = month_of_s(newest)
+            head = month_of_s(self.rows[newest_field].astype(np.int64))
             gap = np.minimum(np.maximum(self.as_of - head, 0), _GAP_MAX)
-            self._heads[newest_field] = head, np.where(newest > 0, gap, _GAP_MAX)
+            self._heads[newest_field] = head, gap
         return self._heads[newest_field]

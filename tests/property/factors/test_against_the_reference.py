@@ -53,7 +53,7 @@ SHAPES = {
         people=2, ids=30, stride_days=25, jitter_days=60, kinds=(Payment, Consumption, Obligation)
     ),
     "of long delays": Shape(
-        people=1, ids=10**9, stride_days=5, jitter_days=900, jump_months=3, kinds=DATA
+        people=1, ids=60, stride_days=5, jitter_days=900, jump_months=3, kinds=DATA
     ),
     "of many contracts": Shape(
         people=1, ids=10**9, contracts=60, stride_days=0.1, kinds=(Obligation,)

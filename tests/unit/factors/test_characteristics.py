@@ -10,7 +10,17 @@ from pipeline.factors.characteristics import (
 from pipeline.factors.fold import BatchState
 from pipeline.factors.vocabulary import Category, ObligationStatus, PaymentKind
 from pipeline.reference.events import Event
-from tests.unit.factors.people import NAMES, enrolled, fold, month, payment, purchase, step
+from tests.unit.factors.people import (
+    NAMES,
+    at,
+    enrolled,
+    fold,
+    month,
+    payment,
+    purchase,
+    step,
+    value,
+)
 
 ACTIVE, CREDIT = MissingHistory
 
@@ -32,7 +42,7 @@ def test_names_are_unique_and_every_factor_has_some() -> None:
 
 def test_of_nobody_only_what_is_counted_is_known() -> None:
     values = compute(BatchState.empty(["ann"]).rows, 650)[0]
-    known = {name for name, value in zip(NAMES, values, strict=True) if not np.isnan(value)}
+    known = {name for name, found in zip(NAMES, values, strict=True) if not np.isnan(found)}
     assert known == {"attributes_verified", "linked_peers"}
 
 
@@ -61,6 +71,19 @@ def test_three_months_of_anything_are_an_active_history() -> None:
     assert missing(state, "2026-03") == ACTIVE
     fold(state, step("2026-03-01", 5, ObligationStatus.OPENED))
     assert missing(state, "2026-03") == 0
+
+
+@pytest.mark.parametrize("years", [3, 21, 22, 43, 80])
+def test_tiles_stay_forgotten_however_long_nothing_happens(years: int) -> None:
+    state = enrolled()
+    months = [f"2020-{m:02}-10" for m in range(1, 13)]
+    due = [payment(day, PaymentKind.BILL, m, due_ms=at(day)) for m, day in enumerate(months, 1)]
+    fold(state, *due, *(purchase(day, Category.HOME, m) for m, day in enumerate(months, 1)))
+    for month_ in range(1, 13):
+        as_of = f"{2020 + years}-{month_:02}"
+        assert np.isnan(value(state, "on_time_share_24m", as_of))
+        assert value(state, "active_months_12m", as_of) == 0
+        assert missing(state, as_of) == ACTIVE
 
 
 def test_the_same_month_on_three_topics_is_one_month() -> None:
