@@ -42,6 +42,7 @@ def demo(
     partner services, plays many months of a simulated population's events, bad records and
     repeats among them, reports, and stops everything. Exits 1 when the figures do not add up.
     """
+    typer.echo("Sesame: from an empty Kafka to explained scores and partners' decisions", err=True)
     from pipeline.dev.demo.display import progress_on  # noqa: PLC0415 - help stays quick
     from pipeline.dev.demo.plan import Plan  # noqa: PLC0415
     from pipeline.dev.demo.run import run  # noqa: PLC0415
@@ -51,7 +52,7 @@ def demo(
     plan = Plan(people, events, seed, chosen if partitions is None else partitions)
     present = _present_json if as_json else _present
     result = run(plan, progress_on(sys.stderr), present, keep=keep)
-    typer.echo("Everything is stopped and removed.", err=True)
+    typer.echo("Everything that was started is stopped.", err=True)
     if not result.ok:
         raise SesameError("the figures do not add up, which is a fault of the pipeline")
 

@@ -60,6 +60,7 @@ class Child:
         if not line:
             raise DemoError(f"the {self.title} could not be started")
         self.pid = int(line)
+        self._asked = False
 
     @property
     def running(self) -> bool:
@@ -88,13 +89,19 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def ask_to_end(self) -> None:
+        """Ask it to end in good order; once, as a second request would kill it at its exit."""
+        if not self._asked:
+            self._asked = True
+            self.signal(signal.SIGTERM)
+
     def stop(self) -> str:
         """End it in good order and return what it printed.
 
         Raises:
             DemoError: It failed or had to be killed.
         """
-        self.signal(signal.SIGTERM)
+        self.ask_to_end()
         try:
             status = self._guard.wait(STOP_S)
         except subprocess.TimeoutExpired:

@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 
 from pipeline import provision
 from pipeline.dev.broker import EmbeddedBroker, jars
-from pipeline.dev.broker.java import find_java
+from pipeline.dev.broker.java import ClassArchive, find_java
 from pipeline.dev.demo.background import Background
 from pipeline.dev.demo.errors import DemoError
 from pipeline.dev.demo.interrupts import Interrupts
@@ -18,6 +18,7 @@ from pipeline.settings import Settings, load, variable
 
 _POLL_S = 0.05
 _ABANDON_S = 60.0
+_TOLD = ("bootstrap", "partitions", "replication_factor", "security_protocol", "topic_prefix")
 
 
 def is_given(settings: Settings) -> bool:
@@ -32,7 +33,7 @@ def own_kafka(directory: Path, partitions: int, interrupts: Interrupts) -> Itera
     Raises:
         BrokerError: There is no Java, the jars cannot be had, or Kafka did not start.
     """
-    _fetch_once(interrupts)
+    starts_quickly = _prepare(interrupts)
     broker = EmbeddedBroker(directory)
     try:
         _start(broker, interrupts)
@@ -42,20 +43,22 @@ def own_kafka(directory: Path, partitions: int, interrupts: Interrupts) -> Itera
             replication_factor=1,
             security_protocol="PLAINTEXT",
         )
-    except BaseException:
-        broker.kill()
-        raise
+        if not starts_quickly:
+            # Stopped in good order it leaves what makes the next start quick.
+            broker.stop()
     finally:
-        broker.close()
+        broker.kill()
 
 
-def _fetch_once(interrupts: Interrupts) -> None:
-    """Have what has to be downloaded before starting, as that may take long."""
+def _prepare(interrupts: Interrupts) -> bool:
+    """Have what must be downloaded, which may take long; whether Kafka's classes are archived."""
     with interrupts.at_once():
-        find_java()
+        java = find_java()
         cache = jars.cache_directory() / f"kafka-{jars.KAFKA_VERSION}"
         if not all((cache / jar.file_name).exists() for jar in jars.read_lock()):
             jars.provide(cache)
+    archive = ClassArchive(java, cache)
+    return archive.path.exists() or not java.has_base_archive
 
 
 def _start(broker: EmbeddedBroker, interrupts: Interrupts) -> None:
@@ -116,6 +119,11 @@ def _remove(settings: Settings) -> None:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What children have to be told to use the same Kafka."""
-    names = ("bootstrap", "partitions", "replication_factor", "security_protocol", "topic_prefix")
-    return {variable(name): str(getattr(settings, name)) for name in names}
+    """What children have to be told to use the same Kafka, by variable."""
+    return {variable(name): str(getattr(settings, name)) for name in _TOLD}
+
+
+def unusual(settings: Settings) -> dict[str, str]:
+    """The part of ``environment`` that is not the default."""
+    defaults = {variable(name): str(Settings.model_fields[name].default) for name in _TOLD}
+    return dict(environment(settings).items() - defaults.items())

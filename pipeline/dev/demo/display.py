@@ -13,12 +13,14 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.dev.demo.bands import BANDS, shares
 from pipeline.dev.demo.progress import Figures, Lines, Progress
 
 _REFRESHES_A_SECOND = 8
 _BAR_WIDTH = 50
 _SPARKS = "▁▂▃▄▅▆▇█"
 _NAME_WIDTH = 10
+_CELL_WIDTH = 10
 
 
 def progress_on(stream: TextIO) -> Progress:
@@ -113,14 +115,29 @@ def _bars(figures: Figures, rates: list[float]) -> Table:
         ("  sent", figures.sent, "blue"),
         ("  applied", figures.applied, "green"),
     ):
-        bar = ProgressBar(total, count, width=_BAR_WIDTH, complete_style=style)
+        bar = ProgressBar(
+            total, count, width=_BAR_WIDTH, complete_style=style, finished_style=style
+        )
         table.add_row(name, bar, f"{count:,}")
-    table.add_row("  events/s", Text(sparkline(rates, _BAR_WIDTH), "magenta"), _pace(figures))
+    pace = Text(f"{figures.per_second:,.0f}", "bold magenta")
+    table.add_row("  events/s", Text(sparkline(rates, _BAR_WIDTH), "magenta"), pace)
+    counts = [figures.bands.get(band.symbol, 0) for band in BANDS]
+    if any(counts):
+        table.add_row("  scores", _stacked(counts))
+        table.add_row("", _legend(counts))
     return table
 
 
-def _pace(figures: Figures) -> Text:
-    return Text(f"{figures.per_second:,.0f}", "bold magenta")
+def _stacked(counts: list[int]) -> Text:
+    widths = shares(counts, _BAR_WIDTH)
+    return Text.assemble(
+        *(("█" * width, band.colour) for band, width in zip(BANDS, widths, strict=True))
+    )
+
+
+def _legend(counts: list[int]) -> Text:
+    words = [(band.name, band.colour) for band, count in zip(BANDS, counts, strict=True) if count]
+    return Text("  ").join(Text(*each) for each in words)
 
 
 def _table(figures: Figures) -> Table:
@@ -133,7 +150,7 @@ def _table(figures: Figures) -> Table:
         "partner decisions": (figures.decisions, "bold"),
     }
     for name in cells:
-        table.add_column(name, justify="right", min_width=len(name))
+        table.add_column(name, justify="right", min_width=max(len(name), _CELL_WIDTH))
     table.add_row(*(Text(f"{value:,}", style) for value, style in cells.values()))
     return table
 

@@ -19,7 +19,7 @@ from pipeline.settings import Settings
 SETTLED_POLLS = 4
 """So many looks in a row must find nothing waiting and nothing changed."""
 STALLED_S = 60.0
-_SCORES_EVERY_S = 1.0
+_COUNT_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +76,17 @@ class _Sender:
         self.sent += count
 
 
-def play(
-    traffic: Traffic,
-    settings: Settings,
-    services: Services,
-    outputs: Outputs,
-    progress: Progress,
-    interrupts: Interrupts,
-) -> Played:
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a demo plays on: a Kafka with topics, the services, and who looks on."""
+
+    settings: Settings
+    services: Services
+    progress: Progress
+    interrupts: Interrupts
+
+
+def play(traffic: Traffic, outputs: Outputs, stage: Stage) -> Played:
     """Send everything and wait until nothing is left to happen.
 
     Raises:
@@ -91,9 +94,9 @@ def play(
         InterruptedDemoError: Somebody wants it to end.
     """
     began = time.monotonic()
-    sender = _Sender(traffic, settings)
+    sender = _Sender(traffic, stage.settings)
     try:
-        return _watch(_Watch(traffic, services, outputs, progress, sender, began), interrupts)
+        return _watch(_Watch(traffic, outputs, stage, sender, began))
     finally:
         sender.cancel()
 
@@ -103,20 +106,19 @@ class _Watch:
     """What a look needs, and what is remembered between looks."""
 
     traffic: Traffic
-    services: Services
     outputs: Outputs
-    progress: Progress
+    stage: Stage
     sender: _Sender
     began: float
-    statuses: Counter[str] | None = None
+    bands: Counter[str | None] | None = None
     counted_at: float = 0.0
 
     def look(self) -> _Look:
         """Ask everybody."""
         self.outputs.check()
         return _Look(
-            worker=self.services.worker_reading(),
-            partners=tuple(self.services.partner_readings()),
+            worker=self.stage.services.worker_reading(),
+            partners=tuple(self.stage.services.partner_readings()),
             sent=self.sender.sent,
             score_records=self.outputs.score_records,
             dead_letters=self.outputs.dead_letters.total(),
@@ -125,32 +127,34 @@ class _Watch:
     def show(self, look: _Look, per_second: float) -> None:
         """Show a look."""
         now = time.monotonic()
-        if self.statuses is None or now - self.counted_at >= _SCORES_EVERY_S:
-            self.statuses = Counter(s["status"] for s in self.outputs.scores().values())
+        if self.bands is None or now - self.counted_at >= _COUNT_EVERY_S:
+            self.bands = Counter(score["band"] for score in self.outputs.scores().values())
             self.counted_at = now
+        by_band = {band: people for band, people in self.bands.items() if band is not None}
         done = self.sender.task.done
-        self.progress.show(
+        self.stage.progress.show(
             Figures(
                 planned=look.sent if done else self.traffic.expected_records,
                 sent=look.sent,
                 applied=look.worker.taken,
                 per_second=per_second,
                 lag=look.lag,
-                scored=self.statuses["SCORED"],
-                thin_file=self.statuses["THIN_FILE"],
+                scored=sum(by_band.values()),
+                thin_file=self.bands[None],
                 dead_letters=look.dead_letters,
                 decisions=sum(p.decisions for p in look.partners),
+                bands=by_band,
             )
         )
 
 
-def _watch(watch: _Watch, interrupts: Interrupts) -> Played:
+def _watch(watch: _Watch) -> Played:
     pace = Pace()
     before: _Look | None = None
     still = 0
     moved_at = applied_at = time.monotonic()
     while still < SETTLED_POLLS:
-        interrupts.sleep(POLL_S)
+        watch.stage.interrupts.sleep(POLL_S)
         if watch.sender.task.done:
             watch.sender.task.result()
         look, now = watch.look(), time.monotonic()

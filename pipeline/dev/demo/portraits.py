@@ -9,6 +9,7 @@ from pipeline.scoring.model import Model
 from pipeline.scoring.thin_file import MISSING_TEXTS, missing_codes
 
 Score = Mapping[str, Any]
+_UNTIL_CLOSED = ("As soon as nothing of this is missing any more, there is a score.",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def portrait(title: str, score: Score, model: Model) -> Portrait:
             for f in score["factors"]
         ),
         why=tuple(missing or [reason.text for reason in reasons]),
-        advice=() if missing else tuple(reason.advice for reason in reasons),
+        advice=_UNTIL_CLOSED if missing else tuple(reason.advice for reason in reasons),
     )
 
 

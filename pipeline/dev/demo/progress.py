@@ -1,7 +1,8 @@
 """How far a demo is: what is told, and plain lines of it."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -13,7 +14,10 @@ LINE_EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How far the events have got; ``planned`` is about how many records will be sent."""
+    """How far the events have got.
+
+    ``planned`` is about how many records will be sent; ``bands`` counts the scored people.
+    """
 
     planned: int = 0
     sent: int = 0
@@ -24,6 +28,7 @@ class Figures:
     thin_file: int = 0
     dead_letters: int = 0
     decisions: int = 0
+    bands: Mapping[str, int] = field(default_factory=dict)
 
     def in_words(self) -> str:
         """One line for a log."""

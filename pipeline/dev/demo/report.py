@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.dev.demo.bands import band_of
 from pipeline.dev.demo.portraits import FactorLine, Portrait
 from pipeline.dev.demo.result import Result, histogram
 from pipeline.dev.demo.run import Outcome, Running
@@ -18,18 +19,20 @@ from pipeline.dev.demo.run import Outcome, Running
 WIDTH_MAX = 100
 _BAR_WIDTH = 48
 _FACTOR_BAR_WIDTH = 24
-_BANDS = (
-    (350, "poor", "red"),
-    (550, "fair", "dark_orange"),
-    (600, "good", "yellow"),
-    (650, "very good", "green"),
-    (700, "excellent", "cyan"),
-)
+_NAME_WIDTH = 17
 _OUTCOMES = {
     "applied": "folded into people's factors",
     "not_covered": "not covered by a consent: counted, nothing kept",
     "duplicate": "sent before, recognised by the event's id",
 }
+_AFTERWARDS = (
+    ("sesame demo --keep", "the same, left running to look around"),
+    ("sesame demo --people 10000 --events 1000000", "a larger one"),
+)
+_ALWAYS = (
+    ("docs/architecture.md", "how it works; docs/decisions says why"),
+    ("sesame --help", "every command"),
+)
 
 
 def print_report(outcome: Outcome, console: Console) -> None:
@@ -43,7 +46,7 @@ def print_report(outcome: Outcome, console: Console) -> None:
     _section(console, "What the partners decided", _decisions(result.decisions))
     _section(console, "Dead letters", _dead_letters(result))
     _section(console, "Does it add up?", _checks(result))
-    _section(console, "Where to look next", _next(outcome.running))
+    _section(console, "Where to look next", _next(outcome))
 
 
 def _section(console: Console, title: str, *parts: RenderableType) -> None:
@@ -77,10 +80,9 @@ def _scores(result: Result) -> RenderableType:
     top = max(bins.values(), default=0) or 1
     table = Table.grid(padding=(0, 2))
     for label, count in bins.items():
-        name, colour = _band(int(label.split("-")[0]))
-        bar = ProgressBar(top, count, width=_BAR_WIDTH, complete_style=colour, style="grey15")
-        bar.finished_style = colour
-        table.add_row(label, Text(name, colour), bar, _count(count))
+        band = band_of(int(label.split("-")[0]))
+        bar = _bar(count, top, _BAR_WIDTH, band.colour)
+        table.add_row(label, Text(band.name, band.colour), bar, _count(count))
     people = Text.assemble(
         (f"{len(result.points):,}", "bold"),
         f" of {result.enrolled:,} enrolled people have a score, ",
@@ -92,23 +94,15 @@ def _scores(result: Result) -> RenderableType:
     return Group(people, Text(), table)
 
 
-def _band(low: int) -> tuple[str, str]:
-    name, colour = _BANDS[0][1:]
-    for start, band, band_colour in _BANDS:
-        if low >= start:
-            name, colour = band, band_colour
-    return name, colour
-
-
 def _portrait(each: Portrait) -> RenderableType:
     parts: list[RenderableType] = []
     if each.score is not None:
         parts.append(_factors(each))
     if each.why:
-        heading = "What costs most points" if each.score is not None else "What is missing"
+        heading = "What costs points" if each.score is not None else "What is missing"
         parts.append(_list(heading, each.why))
     if each.advice:
-        parts.append(_list("What would raise it", each.advice))
+        parts.append(_list("What would help", each.advice))
     return Panel(
         Group(*parts),
         box=ROUNDED,
@@ -121,10 +115,9 @@ def _portrait(each: Portrait) -> RenderableType:
 def _portrait_title(each: Portrait) -> Text:
     if each.score is None:
         return Text.assemble((each.title, "bold"), f": {each.user_id}, no score yet")
-    name, colour = _band(each.score)
-    title = Text.assemble(
-        (each.title, "bold"), f": {each.user_id}, ", (f"{each.score} {name}", f"bold {colour}")
-    )
+    band = band_of(each.score)
+    score = (f"{each.score} {band.name}", f"bold {band.colour}")
+    title = Text.assemble((each.title, "bold"), f": {each.user_id}, ", score)
     if each.probability_of_default is not None:
         title.append(f", {each.probability_of_default:.1%} probability of default")
     return title
@@ -132,40 +125,38 @@ def _portrait_title(each: Portrait) -> Text:
 
 def _factors(each: Portrait) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    table.add_row("everybody's base", "", Text(f"{each.base}", justify="right"), "")
+    table.add_column(min_width=_NAME_WIDTH)
+    table.add_column(width=_FACTOR_BAR_WIDTH)
+    table.add_column(justify="right")
+    table.add_row("everybody's base", "", f"{each.base}", "")
     for line in each.factors:
-        table.add_row(
-            line.factor.lower().replace("_", " "),
-            _factor_bar(line),
-            Text(f"{line.points:+d}", justify="right"),
-            Text(_factor_words(line), "dim"),
-        )
+        span = max(line.max_points - line.min_points, 1)
+        colour = "blue" if line.consented else "grey37"
+        bar = _bar(line.points - line.min_points, span, _FACTOR_BAR_WIDTH, colour)
+        name = line.factor.lower().replace("_", " ")
+        table.add_row(name, bar, f"{line.points:+d}", Text(_factor_words(line), "dim"))
+    table.add_row("score", "", Text(f"{each.score}", "bold"), "")
     return table
-
-
-def _factor_bar(line: FactorLine) -> ProgressBar:
-    span = max(line.max_points - line.min_points, 1)
-    return ProgressBar(
-        span,
-        line.points - line.min_points,
-        width=_FACTOR_BAR_WIDTH,
-        complete_style="blue" if line.consented else "grey37",
-        finished_style="blue" if line.consented else "grey37",
-        style="grey15",
-    )
 
 
 def _factor_words(line: FactorLine) -> str:
     if not line.consented:
-        return "not shared: the same for everybody who does not"
+        return "not shared: as everybody who does not"
     return f"of {line.min_points} to {line.max_points}"
 
 
 def _list(heading: str, lines: Iterable[str]) -> RenderableType:
     table = Table.grid(padding=(0, 1))
+    table.add_column(min_width=_NAME_WIDTH)
     for number, line in enumerate(lines):
-        table.add_row(Text(heading if not number else "", "dim"), Text("-", "dim"), Text(line))
+        table.add_row(Text("" if number else heading, "dim"), Text("-", "dim"), Text(line))
     return Padding(table, (1, 0, 0, 0))
+
+
+def _bar(count: int, total: int, width: int, colour: str) -> ProgressBar:
+    bar = ProgressBar(total, count, width=width, complete_style=colour, style="grey15")
+    bar.finished_style = colour
+    return bar
 
 
 def _decisions(decisions: Mapping[str, Mapping[str, int]]) -> RenderableType:
@@ -206,36 +197,26 @@ def _checks(result: Result) -> RenderableType:
     return table
 
 
-def _next(running: Running | None) -> RenderableType:
-    table = _grid(justify="left")
-    if running is not None:
-        for name, value in running.environment.items():
-            table.add_row(Text(f"export {name}={value}", "bold"), "")
-        table.add_row(Text(), "")
-    for command, words in _commands(running):
-        table.add_row(Text(command, "cyan"), Text(words))
+def _next(outcome: Outcome) -> RenderableType:
+    running = outcome.running
+    commands = _grid(justify="left")
+    for command, words in _AFTERWARDS if running is None else _meanwhile(outcome):
+        commands.add_row(Text(command, "cyan"), Text(words))
+    for command, words in _ALWAYS:
+        commands.add_row(Text(command, "cyan"), Text(words))
     if running is None:
-        return table
-    return Group(table, Text(), _urls(running))
+        return commands
+    exports = [Text(f"export {name}={value}") for name, value in running.environment.items()]
+    return Group(*exports, Text(), commands, Text(), _urls(running))
 
 
-def _commands(running: Running | None) -> list[tuple[str, str]]:
-    docs = [
-        ("docs/architecture.md", "how it works; docs/decisions says why"),
-        ("sesame --help", "every command"),
-    ]
-    if running is None:
-        return [
-            ("sesame demo --keep", "the same, left running to look around"),
-            ("sesame demo --people 10000 --events 1000000", "a larger one"),
-            *docs,
-        ]
+def _meanwhile(outcome: Outcome) -> list[tuple[str, str]]:
+    people = [each.user_id for each in outcome.portraits]
     return [
-        ("sesame score person-0000001", "anybody's score"),
-        ("sesame explain person-0000001", "how it comes about, bin by bin"),
-        ("sesame dlq list", "the dead letters"),
-        ("sesame simulate --people 500 --rate 1000 --seed 7", "more events"),
-        *docs,
+        *((f"sesame score {user}", "anybody's score") for user in people[:1]),
+        *((f"sesame explain {user}", "how it comes about, step by step") for user in people[1:2]),
+        ("sesame dlq list", "the dead letters, with what was wrong"),
+        ("sesame simulate --rate 1000 --seed 7", "more people and events, at a steady rate"),
     ]
 
 

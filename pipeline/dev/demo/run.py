@@ -15,7 +15,7 @@ from pipeline.dev.demo.errors import InterruptedDemoError
 from pipeline.dev.demo.interrupts import Interrupts
 from pipeline.dev.demo.outputs import Outputs
 from pipeline.dev.demo.plan import BAD_SHARE, REPEAT_SHARE, Plan, spec_of
-from pipeline.dev.demo.play import play
+from pipeline.dev.demo.play import Stage, play
 from pipeline.dev.demo.portraits import Portrait, portraits
 from pipeline.dev.demo.progress import Progress
 from pipeline.dev.demo.result import Result, count_enrolled
@@ -81,8 +81,8 @@ def run(
     ):
         services = Services(current, workspace.directory, interrupts.sleep)
         try:
-            demo = _Demo(plan, current, services, progress, interrupts, began)
-            result = demo.result(drawing)
+            stage = Stage(current, services, progress, interrupts)
+            result = _play_through(stage, drawing, began)
             running = _keep(services, current, workspace.directory) if keep else None
             progress.close()
             present(Outcome(result, portraits(result.scores.values(), model), running))
@@ -111,83 +111,74 @@ def _kafka(
         yield current
 
 
-@dataclass(frozen=True, slots=True)
-class _Demo:
-    """A demo with its Kafka running."""
+def _play_through(stage: Stage, drawing: Background[History], began: float) -> Result:
+    current, progress = stage.settings, stage.progress
+    history = _drawn(drawing, stage)
+    _create_topics(stage)
+    _start(stage)
+    registry = open_registry(current)
+    mistakes = Mistakes(BAD_SHARE, REPEAT_SHARE, current.lateness_days)
+    traffic = Traffic(history, registry, mistakes)
+    with Outputs(current, registry) as outputs:
+        progress.begin("Playing them, with bad records and repeats in between")
+        played = play(traffic, outputs, stage)
+        progress.end("Played and applied, every one")
+    progress.begin("Asking the partners")
+    summaries = stage.services.stop_partners()
+    progress.end("The partners have decided")
+    return Result(
+        population=len(history.users),
+        months=history.spec.months,
+        seed=history.spec.seed,
+        partitions=current.partitions,
+        sent=played.sent,
+        outcomes=played.reading.outcomes,
+        signals=played.reading.signals_taken,
+        lag=played.lag,
+        seconds=played.seconds,
+        total_seconds=time.monotonic() - began,
+        enrolled=count_enrolled(history),
+        scores=outputs.scores(),
+        score_records=outputs.score_records,
+        dead_letters=outputs.dead_letters,
+        decisions={name: said["decisions"] for name, said in summaries.items()},
+        subjects={name: said["subjects"] for name, said in summaries.items()},
+    )
 
-    plan: Plan
-    current: Settings
-    services: Services
-    progress: Progress
-    interrupts: Interrupts
-    began: float
 
-    def result(self, drawing: Background[History]) -> Result:
-        """Play it through."""
-        history = self._drawn(drawing)
-        self._create_topics()
-        self._start()
-        registry = open_registry(self.current)
-        mistakes = Mistakes(BAD_SHARE, REPEAT_SHARE, self.current.lateness_days)
-        traffic = Traffic(history, registry, mistakes)
-        with Outputs(self.current, registry) as outputs:
-            self.progress.begin("Playing them, with bad records and repeats in between")
-            played = play(
-                traffic, self.current, self.services, outputs, self.progress, self.interrupts
-            )
-            self.progress.end("Played and applied, every one")
-        self.progress.begin("Asking the partners")
-        summaries = self.services.stop_partners()
-        self.progress.end("The partners have decided")
-        return Result(
-            population=len(history.users),
-            months=history.spec.months,
-            seed=history.spec.seed,
-            partitions=self.current.partitions,
-            sent=played.sent,
-            outcomes=played.reading.outcomes,
-            signals=played.reading.signals_taken,
-            lag=played.lag,
-            seconds=played.seconds,
-            total_seconds=time.monotonic() - self.began,
-            enrolled=count_enrolled(history),
-            scores=outputs.scores(),
-            score_records=outputs.score_records,
-            dead_letters=outputs.dead_letters,
-            decisions={name: said["decisions"] for name, said in summaries.items()},
-            subjects={name: said["subjects"] for name, said in summaries.items()},
-        )
+def _drawn(drawing: Background[History], stage: Stage) -> History:
+    stage.progress.begin("Simulating people")
+    while not drawing.wait(_DRAW_POLL_S):
+        stage.interrupts.check()
+    history = drawing.result()
+    stage.progress.end(
+        f"{len(history.users):,} simulated people, {len(history):,} events "
+        f"of {history.spec.months} months"
+    )
+    return history
 
-    def _drawn(self, drawing: Background[History]) -> History:
-        self.progress.begin("Simulating people")
-        while not drawing.wait(_DRAW_POLL_S):
-            self.interrupts.check()
-        history = drawing.result()
-        self.progress.end(
-            f"{len(history.users):,} simulated people, {len(history):,} events "
-            f"of {history.spec.months} months"
-        )
-        return history
 
-    def _create_topics(self) -> None:
-        registry = load_registry(self.current.partners_file or partners_file())
-        self.progress.begin("Creating topics")
-        made = provision.ensure_topics(self.current, list(registry.partners))
-        self.progress.end(f"{len(made)} topics of {self.current.partitions} partitions")
-        self.interrupts.check()
+def _create_topics(stage: Stage) -> None:
+    current = stage.settings
+    registry = load_registry(current.partners_file or partners_file())
+    stage.progress.begin("Creating topics")
+    made = provision.ensure_topics(current, list(registry.partners))
+    stage.progress.end(f"{len(made)} topics of {current.partitions} partitions")
+    stage.interrupts.check()
 
-    def _start(self) -> None:
-        self.progress.begin("Starting a worker and the partner services")
-        self.services.start()
-        names = ", ".join(partner.partner_id for partner in self.services.partners)
-        self.progress.end(f"A worker and the partner services {names}")
+
+def _start(stage: Stage) -> None:
+    stage.progress.begin("Starting a worker and the partner services")
+    stage.services.start()
+    names = ", ".join(partner.partner_id for partner in stage.services.partners)
+    stage.progress.end(f"A worker and the partner services {names}")
 
 
 def _keep(services: Services, current: Settings, logs: Path) -> Running:
     """The partners have ended to give their account; they begin again from the topics."""
     services.start_partners()
     return Running(
-        environment=cluster.environment(current),
+        environment=cluster.unusual(current),
         worker_url=services.worker_url,
         partner_urls={p.partner_id: p.endpoint.url for p in services.partners},
         logs=logs,

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -115,7 +114,7 @@ class Services:
         """
         partners, self.partners = self.partners, []
         for partner in partners:
-            partner.child.signal(signal.SIGTERM)
+            partner.child.ask_to_end()
         try:
             summaries = {p.partner_id: json.loads(p.child.stop()) for p in partners}
         finally:
