@@ -175,6 +175,7 @@ class Lane:
             people=len(self.store),
             seconds=round(time.monotonic() - started, 3),
         )
+        self._observe()
         self._to_sweep, self._sweep_month = [], 0
         await self._catch_up_on_consents()
         self._plan_sweep()
@@ -241,6 +242,10 @@ class Lane:
             self._next_expiry_ms = self.store.next_expiry_ms()
         self._plan_sweep()
         metrics.observe_output(output)
+        self._observe()
+
+    def _observe(self) -> None:
+        assert self.store is not None  # noqa: S101 - the lane runs only with a store
         metrics.observe_partition(
             self.partition, len(self.store), self.store.nbytes, self.position.watermark_ms
         )

@@ -17,23 +17,29 @@ class PartitionReader:
 
     def __init__(self, settings: Settings) -> None:
         """Set up; ``start`` connects."""
+        self._settings = settings
         self._prefix = settings.topic_prefix
-        self._consumer = AIOKafkaConsumer(
-            **aiokafka_config(settings),
+        self._consumer = self._new_consumer()
+
+    async def start(self) -> None:
+        """Connect; anew if it is connected, as a lane may own its partition again."""
+        await self.stop()
+        self._consumer = self._new_consumer()
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            **aiokafka_config(self._settings),
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,
             fetch_max_wait_ms=100,
         )
-
-    async def start(self) -> None:
-        """Connect."""
-        await self._consumer.start()
-
-    async def stop(self) -> None:
-        """Disconnect."""
-        await self._consumer.stop()
 
     async def end(self, topic: Topic, partition: int) -> int:
         """The offset after the last committed record."""

@@ -72,26 +72,31 @@ class TransactionalWriter:
         producer = self._producer
         if producer is None:
             raise RuntimeError("the writer is not started")
+        sent: list[asyncio.Future[object]] = []
         try:
             await producer.begin_transaction()
-            sent = await self._send_all(producer, output)
+            await self._send_all(producer, output, sent)
             await asyncio.gather(*sent)
             await producer.commit_transaction()
         except _FENCED as error:
             raise FencedError(str(error)) from error
+        finally:
+            # When sending stops half-way, what was sent fails too and nobody asks it why.
+            for future in sent:
+                future.add_done_callback(_look_at)
 
     async def _send_all(
-        self, producer: AIOKafkaProducer, output: Output
-    ) -> list[asyncio.Future[object]]:
+        self, producer: AIOKafkaProducer, output: Output, sent: list[asyncio.Future[object]]
+    ) -> None:
+        """Hand over all records; ``sent`` takes what to wait for, also if it stops half-way."""
         position: Entry = (POSITION_KEY, output.position.encode())
         own = self._partition
-        sent = await self._send(producer, topics.CHANGELOG, own, [*output.changelog, position])
+        sent += await self._send(producer, topics.CHANGELOG, own, [*output.changelog, position])
         sent += await self._send(producer, topics.SCORES, own, output.scores)
         sent += await self._send(producer, topics.SCORE_CHANGES, own, output.score_changes)
         for partition, entries in self._by_partition(output.peer_signals):
             sent += await self._send(producer, topics.PEER_SIGNALS, partition, entries)
         sent += await self._send_dead_letters(producer, output)
-        return sent
 
     async def _send(
         self,
@@ -138,6 +143,11 @@ class TransactionalWriter:
             (partition, [entry for _, entry in group])
             for partition, group in groupby(placed, key=lambda pair: pair[0])
         ]
+
+
+def _look_at(future: asyncio.Future[object]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 __all__ = ["FencedError", "KafkaError", "TransactionalWriter"]
