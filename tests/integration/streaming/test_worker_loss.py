@@ -1,0 +1,123 @@
+"""Workers are killed, stopped, joined and taken for dead; every event counts exactly once."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.scoring.model import Model
+from tests.integration.support.load import simulated
+from tests.integration.support.replay import assert_as_replayed
+from tests.integration.support.stream import Stream, until
+from tests.integration.support.worker import WorkerProcess
+
+SMALL_TRANSACTIONS = {
+    "SESAME_BATCH_RECORDS_MAX": "200",
+    "SESAME_LANE_RECORDS_MAX": "200",
+    "SESAME_LANE_WAITING_MAX": "1000",
+}
+"""So that whatever happens happens among many."""
+PER_SECOND = 1_500
+_WAIT_S = 60.0
+
+
+@contextmanager
+def load(stream: Stream) -> Iterator[int]:
+    """A population's records come all the while; how many. At the end all are applied."""
+    opening, rest = simulated(people=500, events=22_000)
+    sending = stream.send_slowly([*opening, *rest], PER_SECOND)
+    yield len(opening) + len(rest)
+    sending.end()
+    stream.until_applied()
+
+
+def worker(stream: Stream) -> WorkerProcess:
+    return stream.worker(**SMALL_TRANSACTIONS)
+
+
+def catch_in_a_transaction(stream: Stream, caught: WorkerProcess) -> set[int]:
+    """Leave the worker stopped with transactions open; its partitions."""
+    until(lambda: bool(caught.partitions()), lambda: caught.log, _WAIT_S)
+    partitions = caught.partitions()
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        caught.pause()
+        if stream.in_transaction(partitions):
+            time.sleep(0.1)  # what was on its way to the broker has arrived
+            if stream.in_transaction(partitions):
+                return partitions
+        caught.go_on()
+        assert time.monotonic() < deadline, "never in a transaction"
+        time.sleep(0.03)
+
+
+def kill_in_a_transaction(stream: Stream, victim: WorkerProcess) -> None:
+    partitions = catch_in_a_transaction(stream, victim)
+    victim.kill()
+    assert stream.in_transaction(partitions)
+
+
+def test_killed_in_the_middle_of_transactions_a_worker_goes_on_exactly(
+    stream: Stream, model: Model
+) -> None:
+    with load(stream) as records:
+        victim = worker(stream)
+        for part in (0.1, 0.4, 0.7):
+            stream.until_some_applied(int(part * records))
+            kill_in_a_transaction(stream, victim)
+            victim = worker(stream)
+
+    assert_as_replayed(stream, model)
+
+
+def test_told_to_end_under_load_a_worker_ends_in_order_and_another_goes_on(
+    stream: Stream, model: Model
+) -> None:
+    with load(stream) as records:
+        first = worker(stream)
+        stream.until_some_applied(records // 4)
+        assert first.terminate() == 0
+        assert not stream.in_transaction(range(stream.partitions))
+        worker(stream)
+
+    assert_as_replayed(stream, model)
+
+
+def test_workers_that_join_leave_and_are_killed_share_the_work_exactly(
+    stream: Stream, model: Model
+) -> None:
+    with load(stream) as records:
+        first = worker(stream)
+        stream.until_some_applied(records // 10)
+        second = worker(stream)
+        until_shared(first, second)
+        assert second.terminate() == 0
+        third = worker(stream)
+        until_shared(first, third)
+        kill_in_a_transaction(stream, third)
+
+    assert first.is_running
+    assert_as_replayed(stream, model)
+
+
+def test_a_worker_that_was_taken_for_dead_does_no_harm_when_it_comes_back(
+    stream: Stream, model: Model
+) -> None:
+    with load(stream) as records:
+        zombie = worker(stream)
+        stream.until_some_applied(records // 10)
+        catch_in_a_transaction(stream, zombie)
+        successor = worker(stream).until_ready()
+        stream.until_some_applied(records // 2)
+        zombie.go_on()
+        until_shared(successor, zombie)
+
+    assert_as_replayed(stream, model)
+
+
+def is_at_work(one: WorkerProcess) -> bool:
+    """Whether it owns partitions, is past recovery."""
+    return bool(one.partitions()) and one.get("/health/ready")[0] == 200
+
+
+def until_shared(one: WorkerProcess, other: WorkerProcess) -> None:
+    until(lambda: is_at_work(one) and is_at_work(other), lambda: one.log + other.log, _WAIT_S)

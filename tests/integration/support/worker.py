@@ -1,0 +1,106 @@
+"""A worker as a child process that can be killed, stopped for a while and asked things."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+_START_S = 60.0
+_END_S = 40.0
+_LOG_CHARS = 30_000
+Labels = tuple[tuple[str, str], ...]
+
+
+class WorkerProcess:
+    """``sesame worker`` with its output in a file."""
+
+    def __init__(self, variables: Mapping[str, str], log: Path) -> None:
+        self.port = free_port()
+        self._log = log
+        kept = {name: value for name, value in os.environ.items() if not _ours(name)}
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.cli.main", "worker"],
+                env={**kept, **variables, "SESAME_WEB_PORT": str(self.port)},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def log(self) -> str:
+        """The end of what it wrote."""
+        return self._log.read_text(errors="replace")[-_LOG_CHARS:]
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """Kill -9, stopped or not."""
+        self._process.kill()
+        self._process.wait(_END_S)
+
+    def terminate(self) -> int:
+        """SIGTERM; the exit status."""
+        self._process.terminate()
+        return self.exit_status()
+
+    def exit_status(self) -> int:
+        return self._process.wait(_END_S)
+
+    def pause(self) -> None:
+        """SIGSTOP: the process stands still and does not know it."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def until_ready(self) -> "WorkerProcess":
+        deadline = time.monotonic() + _START_S
+        while self.get("/health/ready")[0] != 200:
+            assert self.is_running, f"the worker has ended:\n{self.log}"
+            assert time.monotonic() < deadline, f"not ready:\n{self.log}"
+            time.sleep(0.1)
+        return self
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body; 0 where nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def metrics(self) -> dict[str, dict[Labels, float]]:
+        """Every sample by name and labels."""
+        samples: dict[str, dict[Labels, float]] = {}
+        for family in text_string_to_metric_families(self.get("/metrics")[1]):
+            for sample in family.samples:
+                labels = tuple(sorted(sample.labels.items()))
+                samples.setdefault(sample.name, {})[labels] = sample.value
+        return samples
+
+    def partitions(self) -> set[int]:
+        """Those it owns and has restored."""
+        return {int(dict(labels)["partition"]) for labels in self.metrics().get("sesame_rows", ())}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _ours(name: str) -> bool:
+    return name.startswith("SESAME_")
