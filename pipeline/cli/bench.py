@@ -1,0 +1,168 @@
+"""``sesame bench``: throughput beside other ways of doing it, and the time a restore takes."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline import settings
+from pipeline.cli.output import Json, print_json, print_table
+
+if TYPE_CHECKING:
+    from pipeline.dev.bench.compare import Comparison
+    from pipeline.dev.bench.recovery import Recovery
+    from pipeline.dev.bench.systems import Bench
+    from pipeline.dev.bench.workload import Workload
+
+app = typer.Typer()
+
+
+@app.command()
+def bench(
+    *,
+    events: Annotated[
+        int, typer.Option(min=1_000, help="About so many events for sesame and copy.")
+    ] = 1_000_000,
+    people: Annotated[int, typer.Option(min=1, help="People they are of.")] = 10_000,
+    peer_events: Annotated[
+        int, typer.Option(min=100, help="About so many events for the per-event peer.")
+    ] = 20_000,
+    runs: Annotated[int, typer.Option(min=1, max=100, help="Rounds of runs.")] = 3,
+    partitions: Annotated[int, typer.Option(min=1, max=256, help="Partitions.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same events.")] = 1,
+    recovery: Annotated[
+        bool, typer.Option("--recovery", help="Measure a restore instead.")
+    ] = False,
+    restored: Annotated[
+        int, typer.Option(min=1_000, help="People to restore, with --recovery.")
+    ] = 1_000_000,
+    as_json: Json = False,
+) -> None:
+    """Measure this pipeline beside a per-event Faust agent and a copy without any work.
+
+    Kafka is the one SESAME_BOOTSTRAP names; without it, one is started for the occasion.
+    Nothing else should run on the machine meanwhile.
+    """
+    from pipeline.dev.bench.workload import Workload  # noqa: PLC0415 - help stays quick
+
+    workload = Workload(people, events, seed)
+    with _bench(partitions, show=not as_json) as prepared:
+        facts = _facts(workload, partitions)
+        if recovery:
+            _tell_recovery(_recover(prepared, workload, restored), facts, as_json=as_json)
+        else:
+            comparison = _compare(prepared, workload, peer_events, runs)
+            _tell_comparison(comparison, facts, as_json=as_json)
+
+
+@contextmanager
+def _bench(partitions: int, *, show: bool) -> Iterator["Bench"]:
+    from pipeline.dev.bench.systems import Bench  # noqa: PLC0415
+    from pipeline.dev.broker import EmbeddedBroker  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="sesame-bench-") as folder, _status(show) as say:
+        if _is_given_broker():
+            yield Bench(settings.load(partitions=partitions), Path(folder), say)
+            return
+        say("starting Kafka")
+        with EmbeddedBroker() as broker:
+            current = settings.load(bootstrap=broker.bootstrap, partitions=partitions)
+            yield Bench(current, Path(folder), say)
+
+
+@contextmanager
+def _status(show: bool) -> Iterator[Callable[[str], None]]:  # noqa: FBT001 - says it all
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(stderr=True, quiet=not show)
+    with console.status("") as status:
+        yield status.update
+
+
+def _is_given_broker() -> bool:
+    return bool(os.environ.get(settings.variable("bootstrap")))
+
+
+def _facts(workload: "Workload", partitions: int) -> dict[str, Any]:
+    from pipeline.dev.bench.machine import facts  # noqa: PLC0415
+
+    return {
+        "machine": facts(own_broker=not _is_given_broker()),
+        "input": {**asdict(workload), "partitions": partitions},
+    }
+
+
+def _compare(prepared: "Bench", workload: "Workload", peer_events: int, runs: int) -> "Comparison":
+    from pipeline.dev.bench.compare import Plan, compare  # noqa: PLC0415
+
+    return compare(prepared, Plan(workload, workload.scaled(peer_events), runs))
+
+
+def _recover(prepared: "Bench", workload: "Workload", restored: int) -> "Recovery":
+    from pipeline.dev.bench.recovery import measure  # noqa: PLC0415
+
+    return measure(prepared, workload, restored)
+
+
+def _tell_comparison(comparison: "Comparison", facts: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(comparison.as_json() | facts)
+        return
+    ratios = comparison.ratios
+    rows = [
+        (
+            each.system,
+            f"{each.events_per_second:,.0f}",
+            f"{each.lowest:,.0f} to {each.highest:,.0f}",
+            f"{each.cpu_us_per_event:,.1f}",
+            f"{each.peak_rss_mb:,.0f}",
+            f"{ratios[each.system]:.2f}" if each.system in ratios else "",
+        )
+        for each in comparison.summaries
+    ]
+    columns = ("System", "Events/s", "Spread", "CPU us/event", "Peak MB", "Ours over it")
+    print_table(columns, rows, f"Medians of {comparison.summaries[0].runs} runs")
+    checked = comparison.checked
+    typer.echo(
+        f"The per-event peer gave the same scores for all {checked.people:,} people "
+        f"compared, {checked.scored:,} of them with a score."
+    )
+    _tell_machine(facts)
+
+
+def _tell_recovery(found: "Recovery", facts: dict[str, Any], *, as_json: bool) -> None:
+    summary = {
+        **asdict(found),
+        "people_per_second": found.people_per_second,
+        "rss_mb_per_million": found.rss_mb_per_million,
+    }
+    if as_json:
+        print_json({"recovery": summary} | facts)
+        return
+    rows = [
+        ("people", f"{found.people:,}"),
+        ("changelog records", f"{found.changelog_records:,}"),
+        ("changelog MB", f"{found.changelog_bytes / 1e6:,.0f}"),
+        ("seconds from start to ready", f"{found.full.seconds:.1f}"),
+        ("of which an empty worker takes", f"{found.empty.seconds:.1f}"),
+        ("people a second", f"{found.people_per_second:,.0f}"),
+        ("peak memory, MB", f"{found.full.peak_rss_mb:,.0f}"),
+        ("memory once ready, MB", f"{found.full.rss_mb:,.0f}"),
+        ("memory a million people add, MB", f"{found.rss_mb_per_million:,.0f}"),
+    ]
+    print_table(("Recovery", ""), rows)
+    _tell_machine(facts)
+
+
+def _tell_machine(facts: dict[str, Any]) -> None:
+    machine = facts["machine"]
+    typer.echo(
+        f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['processor']}; "
+        f"Python {machine['python']}, Kafka {machine['kafka']}, {machine['java'] or ''}; "
+        f"load at the start {machine['load_1m_at_start']:.1f}"
+    )

@@ -1,0 +1,1 @@
+"""Throughput beside other ways of doing the same, and the time a restore takes."""

@@ -1,0 +1,111 @@
+"""What is computed of the measurements: windows, medians, spread, ratios."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+OURS = "sesame"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time in which so many events were applied; seconds since 1970."""
+
+    first_at: float
+    last_at: float
+    events: int
+
+    @property
+    def seconds(self) -> float:
+        """The window's length."""
+        return self.last_at - self.first_at
+
+    @property
+    def events_per_second(self) -> float:
+        """The rate within the window.
+
+        Raises:
+            ValueError: The window has no length.
+        """
+        if self.seconds <= 0:
+            raise ValueError(f"{self.events} events at one instant are too few to time")
+        return self.events / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one system; memory in units of 1,000,000 bytes."""
+
+    system: str
+    run: int
+    events: int
+    events_per_second: float
+    seconds: float
+    cpu_seconds: float
+    peak_rss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One system over its runs: medians, and how far the rates lie apart."""
+
+    system: str
+    runs: int
+    events_per_second: float
+    lowest: float
+    highest: float
+    cpu_us_per_event: float
+    peak_rss_mb: float
+
+
+def at_time(samples: Sequence[tuple[float, float]], at: float) -> float:
+    """A growing quantity at a time, between samples of (time, value) by straight lines.
+
+    >>> at_time([(0.0, 0.0), (10.0, 5.0)], 4.0)
+    2.0
+    """
+    place = bisect_left(samples, (at,))
+    if place == 0:
+        return samples[0][1]
+    if place == len(samples):
+        return samples[-1][1]
+    (t0, v0), (t1, v1) = samples[place - 1], samples[place]
+    return v0 + (v1 - v0) * (at - t0) / (t1 - t0)
+
+
+def summarise(runs: Iterable[Run]) -> list[Summary]:
+    """Each system's medians, in the order the systems first ran."""
+    by_system: dict[str, list[Run]] = {}
+    for run in runs:
+        by_system.setdefault(run.system, []).append(run)
+    return [
+        Summary(
+            system=system,
+            runs=len(some),
+            events_per_second=median(run.events_per_second for run in some),
+            lowest=min(run.events_per_second for run in some),
+            highest=max(run.events_per_second for run in some),
+            cpu_us_per_event=median(1e6 * run.cpu_seconds / run.events for run in some),
+            peak_rss_mb=median(run.peak_rss_mb for run in some),
+        )
+        for system, some in by_system.items()
+    ]
+
+
+def ratios(runs: Sequence[Run]) -> dict[str, float]:
+    """Ours over each other system: the median of the ratios within each round of runs.
+
+    Systems of one round ran next to each other, so what slowed the machine for a while
+    slowed both.
+
+    Raises:
+        KeyError: A round lacks our run.
+    """
+    ours = {run.run: run.events_per_second for run in runs if run.system == OURS}
+    by_system: dict[str, list[float]] = {}
+    for run in runs:
+        if run.system != OURS:
+            ratio = ours[run.run] / run.events_per_second
+            by_system.setdefault(run.system, []).append(ratio)
+    return {system: median(some) for system, some in by_system.items()}

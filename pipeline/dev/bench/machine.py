@@ -1,0 +1,44 @@
+"""Facts about the machine that figures are worth nothing without."""
+
+import os
+import platform
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.dev.broker.errors import BrokerError
+from pipeline.dev.broker.jars import KAFKA_VERSION
+from pipeline.dev.broker.java import find_java
+
+_KB = 1024
+
+
+def facts(*, own_broker: bool) -> dict[str, Any]:
+    """Cores, memory, load and versions, as they are now."""
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": _first("/proc/cpuinfo", r"model name\s*:\s*(.+)"),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(int(_first("/proc/meminfo", r"MemTotal:\s*(\d+)")) * _KB / 2**30, 1),
+        "load_1m_at_start": os.getloadavg()[0],
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "kafka": f"{KAFKA_VERSION}, one node on this machine" if own_broker else "given",
+        "java": _java() if own_broker else None,
+    }
+
+
+def _first(path: str, pattern: str) -> str:
+    found = re.search(pattern, Path(path).read_text())
+    return found.group(1).strip() if found else "0"
+
+
+def _java() -> str | None:
+    try:
+        executable = str(find_java().executable)
+    except BrokerError:
+        return None
+    told = subprocess.run([executable, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found above
+    return next(iter(told.stderr.splitlines()), None)

@@ -1,0 +1,107 @@
+"""People's rows as a worker would hold them, and as many copies of them as are wanted.
+
+A simulated history goes through the worker's own steps, without Kafka between; copies of
+its people under other names fill a large changelog.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kafka.partitioner.default import murmur2
+
+from pipeline import topics
+from pipeline.codec.registry import SchemaRegistry
+from pipeline.dev.bench.workload import Workload
+from pipeline.factors.months import month_of_ms
+from pipeline.factors.state import BatchState
+from pipeline.streaming import changelog, step
+from pipeline.streaming.arrivals import decode
+from pipeline.streaming.output import Entry
+from pipeline.streaming.position import Position
+from pipeline.streaming.store import PartitionStore
+
+_KAFKA_MS = 4_000_000_000_000
+"""A timestamp that no event is ahead of."""
+
+
+class Record(NamedTuple):
+    """A record as the lanes take it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class Replay:
+    """The worker's steps on records at hand, everybody in one store."""
+
+    context: step.StepContext
+    store: PartitionStore = field(default_factory=PartitionStore)
+    position: Position = field(default_factory=Position)
+
+    def apply(self, records: dict[str, list[Record]]) -> None:
+        """Apply a batch, and what people tell each other because of it."""
+        while records:
+            decoded = decode(records, self.context.registry)
+            folded = step.fold(self.store, decoded, self.position, self.context)
+            output = step.finish(folded, self.position, self.context)
+            for user in output.erased:
+                self.store.remove(user)
+            self.store.scatter(output.state, output.changed)
+            self.position = output.position
+            signals = [Record(0, _KAFKA_MS, key, value) for key, value in output.peer_signals]
+            records = {topics.PEER_SIGNALS.name: signals} if signals else {}
+
+
+def fold(workload: Workload, context: step.StepContext, registry: SchemaRegistry) -> Replay:
+    """The state that a workload leaves."""
+    replay = Replay(context)
+    for traffic in (workload.consents(registry), workload.data(registry)):
+        for chunk in traffic.chunks():
+            records: dict[str, list[Record]] = defaultdict(list)
+            for number, sent in enumerate(chunk.records):
+                records[sent.topic.name].append(Record(number, _KAFKA_MS, sent.key, sent.value))
+            replay.apply(dict(records))
+    return replay
+
+
+class Template(NamedTuple):
+    """One person's changelog entries: kinds and values."""
+
+    user: bytes
+    entries: tuple[tuple[bytes, bytes], ...]
+
+
+def templates(store: PartitionStore) -> list[Template]:
+    """Everybody's entries as the changelog would have them."""
+    users = [user for chunk in store.chunks(len(store) or 1) for user in chunk]
+    state = store.gather(users)
+    by_user: dict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
+    everybody = range(len(users))
+    for key, value in changelog.entries(BatchState.empty(users), state, everybody):
+        by_user[key[1:]].append((key[:1], value or b""))
+    return [Template(user, tuple(entries)) for user, entries in by_user.items()]
+
+
+def copies(
+    originals: Sequence[Template], people: int, partitions: int
+) -> Iterator[list[list[Entry]]]:
+    """The entries of so many people, round by round, each round by partition."""
+    for first in range(0, people, len(originals)):
+        suffix = b"-%d" % first
+        by_partition: list[list[Entry]] = [[] for _ in range(partitions)]
+        for original in originals[: people - first]:
+            user = original.user + suffix
+            chosen = by_partition[(murmur2(user) & 0x7FFFFFFF) % partitions]
+            chosen.extend((kind + user, value) for kind, value in original.entries)
+        yield by_partition
+
+
+def swept(position: Position) -> Position:
+    """A position after which nobody is due to be scored again."""
+    watermark_ms = position.watermark_ms
+    return Position({}, watermark_ms, int(month_of_ms(watermark_ms)))

@@ -1,0 +1,70 @@
+"""What a run wrote: how much, and when its positions moved.
+
+Read after the run, so that nothing burdens it. Every committed batch carries the
+partition's position in the changelog, with the time it was written.
+"""
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline import topics
+from pipeline.dev.bench.broker import read_all
+from pipeline.dev.bench.workload import DATA_TOPICS
+from pipeline.settings import Settings
+from pipeline.streaming.changelog import POSITION_KEY
+from pipeline.streaming.position import Position
+
+WRITTEN = (topics.CHANGELOG, topics.SCORES, topics.SCORE_CHANGES, topics.PEER_SIGNALS)
+_DATA = [topic.name for topic in DATA_TOPICS]
+
+
+@dataclass(slots=True)
+class Volume:
+    """Records written to a topic, positions aside, and the bytes of their values."""
+
+    records: int = 0
+    value_bytes: int = 0
+
+    def add(self, value: bytes | None) -> None:
+        """Count one more."""
+        self.records += 1
+        self.value_bytes += len(value or b"")
+
+
+@dataclass(slots=True)
+class Written:
+    """What one run wrote, by topic; ``applied`` data events, the last written at ``last_at``."""
+
+    volumes: dict[str, Volume] = field(default_factory=lambda: defaultdict(Volume))
+    transactions: int = 0
+    applied: int = 0
+    last_at: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The volumes, for programs."""
+        by_topic = {name: asdict(volume) for name, volume in sorted(self.volumes.items())}
+        return {"transactions": self.transactions, "topics": by_topic}
+
+
+def read_back(settings: Settings) -> Written:
+    """Read everything a worker of these settings wrote."""
+    written = Written()
+    applied: dict[int, int] = defaultdict(int)
+    plain = {settings.topic(topic.name): topic.name for topic in WRITTEN}
+    for message in read_all(settings, [topic.name for topic in WRITTEN]):
+        name = plain[str(message.topic())]
+        value = message.value()
+        if name != topics.CHANGELOG.name or message.key() != POSITION_KEY:
+            written.volumes[name].add(value)
+            continue
+        position = Position.decode(value or b"")
+        # Loaded in one transaction without gaps, so offsets count events.
+        total = sum(position.next_offset(topic) for topic in _DATA)
+        partition = message.partition() or 0
+        written.transactions += 1
+        if total > applied[partition]:
+            applied[partition] = total
+            written.last_at = max(written.last_at, message.timestamp()[1] / 1000)
+    written.applied = sum(applied.values())
+    return written

@@ -1,0 +1,122 @@
+"""How long a worker takes to restore its people, and what they weigh."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.codec.open import open_registry
+from pipeline.dev.bench import population, systems
+from pipeline.dev.bench.child import Child
+from pipeline.dev.bench.population import Template
+from pipeline.dev.bench.systems import Bench
+from pipeline.dev.bench.workload import Workload
+from pipeline.factors.admission import Policy
+from pipeline.factors.state import BatchState
+from pipeline.scoring.model import load_model
+from pipeline.settings import Settings
+from pipeline.streaming.output import Output
+from pipeline.streaming.position import Position
+from pipeline.streaming.step import StepContext
+from pipeline.streaming.transaction import TransactionalWriter
+
+_MB = 1_000_000
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """From the start of the process to ready, and the memory it then held and had held."""
+
+    seconds: float
+    rss_mb: float
+    peak_rss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A worker started on nothing, and one started on a changelog of so many people."""
+
+    people: int
+    changelog_records: int
+    changelog_bytes: int
+    empty: Started
+    full: Started
+
+    @property
+    def people_per_second(self) -> float:
+        """People restored a second, start-up included."""
+        return self.people / self.full.seconds
+
+    @property
+    def rss_mb_per_million(self) -> float:
+        """What a million people add to the memory of an empty worker."""
+        return (self.full.rss_mb - self.empty.rss_mb) * _MILLION / self.people
+
+
+def measure(bench: Bench, workload: Workload, people: int) -> Recovery:
+    """Fill a changelog with copies of the workload's people, and time a worker on it.
+
+    Raises:
+        SesameError: The worker ended or was not ready in time.
+    """
+    bench.say(f"recovery: folding {workload.data_events:,} events of {workload.people:,} people")
+    replay = _replay(bench.settings, workload)
+    originals = population.templates(replay.store)
+    with systems.topics_of(bench, "recovery") as settings:
+        bench.say("recovery: starting a worker on nothing")
+        empty = _start(settings, bench.folder / "recovery-empty.log")
+        bench.say(f"recovery: writing the changelog of {people:,} people")
+        position = population.swept(replay.position)
+        records, size = asyncio.run(_fill(settings, originals, people, position))
+        bench.say("recovery: starting a worker on it")
+        full = _start(settings, bench.folder / "recovery-full.log")
+    return Recovery(people, records, size, empty, full)
+
+
+def _replay(settings: Settings, workload: Workload) -> population.Replay:
+    registry = open_registry(settings)
+    context = StepContext(
+        registry=registry,
+        model=load_model(settings.model),
+        policy=Policy(lateness_days=settings.lateness_days),
+        partition=0,
+        topic_prefix=settings.topic_prefix,
+    )
+    return population.fold(workload, context, registry)
+
+
+def _start(settings: Settings, log: Path) -> Started:
+    command = systems.command("pipeline.cli.main", "worker")
+    with Child(command, systems.environment(settings), log) as child:
+        began = time.monotonic()
+        systems.wait_ready(settings, child)
+        return Started(
+            seconds=time.monotonic() - began,
+            rss_mb=child.rss_bytes / _MB,
+            peak_rss_mb=child.peak_rss_bytes / _MB,
+        )
+
+
+async def _fill(
+    settings: Settings, originals: Sequence[Template], people: int, position: Position
+) -> tuple[int, int]:
+    """Write the changelog as the lanes would; its records and bytes, positions aside."""
+    writers = [TransactionalWriter(settings, number) for number in range(settings.partitions)]
+    records = size = 0
+    try:
+        await asyncio.gather(*(writer.start() for writer in writers))
+        for by_partition in population.copies(originals, people, settings.partitions):
+            outputs = [
+                Output(state=BatchState.empty([]), position=position, changelog=entries)
+                for entries in by_partition
+            ]
+            await asyncio.gather(
+                *(writer.write(output) for writer, output in zip(writers, outputs, strict=True))
+            )
+            records += sum(map(len, by_partition))
+            size += sum(len(k) + len(v or b"") for some in by_partition for k, v in some)
+    finally:
+        await asyncio.gather(*(writer.stop() for writer in writers))
+    return records, size

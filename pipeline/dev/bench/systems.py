@@ -1,0 +1,223 @@
+"""One run of each system: load its input, start it, wait until it is through, measure."""
+
+import contextlib
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from pipeline import topics
+from pipeline.codec.open import open_registry
+from pipeline.dev.bench.arithmetic import Run, Window, at_time
+from pipeline.dev.bench.backlog import Backlog
+from pipeline.dev.bench.broker import Offsets, Watch, delete_topics
+from pipeline.dev.bench.child import Child
+from pipeline.dev.bench.faust_peer import NOTES
+from pipeline.dev.bench.readback import Written, read_back
+from pipeline.dev.bench.workload import DATA_TOPICS, Workload
+from pipeline.dev.simulator.send import send
+from pipeline.errors import SesameError
+from pipeline.provision import ensure_topics
+from pipeline.settings import Settings, variable
+
+SESAME, FAUST, COPY = "sesame", "faust", "copy"
+_MB = 1_000_000
+_POLL_S = 0.5
+_READY_POLL_S = 0.05
+_STALLED_S = 120.0
+_SETTLED_S = 3.0
+_DATA = [topic.name for topic in DATA_TOPICS]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all runs share; ``say`` is told what goes on, ``folder`` takes logs."""
+
+    settings: Settings
+    folder: Path
+    say: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Measured:
+    """A run, what it wrote, and the settings that its topics are under."""
+
+    run: Run
+    settings: Settings
+    written: Written = field(default_factory=Written)
+
+
+@contextmanager
+def topics_of(bench: Bench, name: str) -> Iterator[Settings]:
+    """Settings with topics of their own, which are deleted in the end."""
+    base = bench.settings
+    prefix = f"{base.topic_prefix}bench-{name}-{uuid4().hex[:8]}."
+    settings = base.model_copy(
+        update={"topic_prefix": prefix, "app_id": "bench", "web_port": _free_port()}
+    )
+    ensure_topics(settings, [])
+    try:
+        yield settings
+    finally:
+        delete_topics(settings)
+
+
+def command(*module: str) -> list[str]:
+    """How a module is run as a child."""
+    return [sys.executable, "-m", *module]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What tells a child its topics, group and port; the rest it has from ours."""
+    chosen = ("bootstrap", "partitions", "topic_prefix", "app_id", "web_port")
+    return {variable(name): str(getattr(settings, name)) for name in chosen}
+
+
+def run_sesame(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
+    """Our worker, on a backlog that appears all at once."""
+    child = Child(
+        command("pipeline.cli.main", "worker"), environment(settings), _log(bench, SESAME, number)
+    )
+    return _run_worker(bench, SESAME, number, settings, workload, child)
+
+
+def run_copy(
+    bench: Bench, workload: Workload, number: int, settings: Settings, written: Written
+) -> Measured:
+    """The copy, on the same backlog; it writes as much as ``written`` says."""
+    volumes = bench.folder / f"volumes-{number}.json"
+    volumes.write_text(json.dumps({**written.as_json(), "events": workload.data_events}))
+    child = Child(
+        command("pipeline.dev.bench.copy_worker", str(volumes)),
+        environment(settings),
+        _log(bench, COPY, number),
+    )
+    return _run_worker(bench, COPY, number, settings, workload, child)
+
+
+def run_faust(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
+    """The per-event peer; the data are loaded once it has applied the consents.
+
+    Faust does not order topics, and data ahead of consents would not be covered.
+    """
+    registry = open_registry(settings)
+    send(workload.consents(registry), settings)
+    notes = bench.folder / f"notes-{number}.json"
+    told = environment(settings) | {NOTES: str(notes)}
+    peer = command("pipeline.dev.bench.faust_peer")
+    with Watch(settings) as watch, Child(peer, told, _log(bench, FAUST, number)) as child:
+        _wait_through(bench, FAUST, watch, child, watch.ends([topics.CONSENTS.name]))
+        send(workload.data(registry), settings)
+        _wait_through(bench, FAUST, watch, child, watch.ends(_DATA))
+        _wait_settled(watch, child)
+        peak = child.peak_rss_bytes
+    noted: Mapping[str, Any] = json.loads(notes.read_text())
+    if noted["events"] != workload.data_events:
+        raise SesameError(f"the peer took {noted['events']} of {workload.data_events} events")
+    seen = Window(noted["first_at"], noted["last_at"], noted["events"] - 1)
+    return Measured(_run(FAUST, number, seen, child, peak), settings)
+
+
+def _run_worker(  # noqa: PLR0913 - what the callers differ in
+    bench: Bench,
+    system: str,
+    number: int,
+    settings: Settings,
+    workload: Workload,
+    child: Child,
+) -> Measured:
+    registry = open_registry(settings)
+    send(workload.consents(registry), settings)
+    bench.say(f"{system}: loading {workload.data_events:,} events")
+    with Watch(settings) as watch, Backlog(settings) as backlog:
+        backlog.load(workload.data(registry))
+        ends = watch.ends(_DATA)
+        with child:
+            bench.say(f"{system}: starting")
+            wait_ready(settings, child)
+            released_at = time.time()
+            backlog.release()
+            _wait_through(bench, system, watch, child, ends)
+            _wait_settled(watch, child)
+            peak = child.peak_rss_bytes
+    bench.say(f"{system}: reading back what it wrote")
+    written = read_back(settings)
+    if written.applied != workload.data_events:
+        raise SesameError(f"{system} took {written.applied} of {workload.data_events} events")
+    seen = Window(released_at, written.last_at, written.applied)
+    return Measured(_run(system, number, seen, child, peak), settings, written)
+
+
+def _run(system: str, number: int, seen: Window, child: Child, peak_rss_bytes: int) -> Run:
+    used = at_time(child.samples, seen.last_at) - at_time(child.samples, seen.first_at)
+    return Run(
+        system=system,
+        run=number,
+        events=seen.events,
+        events_per_second=seen.events_per_second,
+        seconds=seen.seconds,
+        cpu_seconds=used,
+        peak_rss_mb=peak_rss_bytes / _MB,
+    )
+
+
+def wait_ready(settings: Settings, child: Child) -> None:
+    """Wait until the worker has applied all consents and serves."""
+    deadline = time.monotonic() + _STALLED_S
+    with httpx.Client(base_url=f"http://127.0.0.1:{settings.web_port}") as client:
+        while time.monotonic() < deadline:
+            child.check()
+            with contextlib.suppress(httpx.TransportError):
+                if client.get("/health/ready").is_success:
+                    return
+            time.sleep(_READY_POLL_S)
+    raise SesameError(f"the worker was not ready within {_STALLED_S:.0f} s")
+
+
+def _wait_through(bench: Bench, system: str, watch: Watch, child: Child, ends: Offsets) -> None:
+    """Wait until the group has committed everything up to ``ends``.
+
+    Raises:
+        ChildEndedError: The process ended.
+        SesameError: It makes no progress.
+    """
+    total = least = sum(ends.values())
+    advanced_at = time.monotonic()
+    while left := watch.behind(ends):
+        child.check()
+        if left < least:
+            least, advanced_at = left, time.monotonic()
+        if time.monotonic() - advanced_at > _STALLED_S:
+            raise SesameError(f"{system} stands still at {total - left:,} of {total:,} records")
+        bench.say(f"{system}: {total - left:,} of {total:,} records")
+        time.sleep(_POLL_S)
+
+
+def _wait_settled(watch: Watch, child: Child) -> None:
+    """Wait until the people have told each other all there is to tell."""
+    quiet_since, last = time.monotonic(), None
+    while time.monotonic() - quiet_since < _SETTLED_S:
+        child.check()
+        now = (watch.ends([topics.PEER_SIGNALS.name, topics.SCORES.name]), watch.committed())
+        if now != last:
+            quiet_since, last = time.monotonic(), now
+        time.sleep(_POLL_S)
+
+
+def _log(bench: Bench, system: str, number: int) -> Path:
+    return bench.folder / f"{system}-{number}.log"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
