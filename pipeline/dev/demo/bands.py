@@ -1,35 +1,33 @@
-"""The bands of the score, as the contract has them, and how they look."""
+"""How the bands of the score look."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A band: its symbol in Score records, its lowest score, its name and colour."""
+from pipeline.scoring import bands
+from pipeline.scoring.bands import Band
 
-    symbol: str
-    low: int
-    name: str
-    colour: str
+COLOURS = {
+    Band.POOR: "red",
+    Band.FAIR: "dark_orange",
+    Band.GOOD: "yellow",
+    Band.VERY_GOOD: "green",
+    Band.EXCELLENT: "cyan",
+}
 
 
-BANDS = (
-    Band("POOR", 350, "poor", "red"),
-    Band("FAIR", 550, "fair", "dark_orange"),
-    Band("GOOD", 600, "good", "yellow"),
-    Band("VERY_GOOD", 650, "very good", "green"),
-    Band("EXCELLENT", 700, "excellent", "cyan"),
-)
+def name_of(band: Band) -> str:
+    """The band's name for people.
+
+    >>> name_of(Band.VERY_GOOD)
+    'very good'
+    """
+    return band.name.lower().replace("_", " ")
 
 
 def band_of(score: int) -> Band:
-    """The band of a score.
-
-    >>> band_of(699).name
-    'very good'
-    """
-    return next(band for band in reversed(BANDS) if score >= band.low)
+    """The band of one score."""
+    return Band(int(bands.band_of(np.asarray(score))))
 
 
 def shares(counts: list[int], width: int) -> list[int]:

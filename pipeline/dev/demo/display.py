@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.dev.demo.bands import BANDS, shares
+from pipeline.dev.demo.bands import COLOURS, name_of, shares
 from pipeline.dev.demo.progress import Figures, Lines, Progress
 
 _REFRESHES_A_SECOND = 8
@@ -121,7 +121,7 @@ def _bars(figures: Figures, rates: list[float]) -> Table:
         table.add_row(name, bar, f"{count:,}")
     pace = Text(f"{figures.per_second:,.0f}", "bold magenta")
     table.add_row("  events/s", Text(sparkline(rates, _BAR_WIDTH), "magenta"), pace)
-    counts = [figures.bands.get(band.symbol, 0) for band in BANDS]
+    counts = [figures.bands.get(band.name, 0) for band in COLOURS]
     if any(counts):
         table.add_row("  scores", _stacked(counts))
         table.add_row("", _legend(counts))
@@ -131,12 +131,16 @@ def _bars(figures: Figures, rates: list[float]) -> Table:
 def _stacked(counts: list[int]) -> Text:
     widths = shares(counts, _BAR_WIDTH)
     return Text.assemble(
-        *(("█" * width, band.colour) for band, width in zip(BANDS, widths, strict=True))
+        *(("█" * width, colour) for width, colour in zip(widths, COLOURS.values(), strict=True))
     )
 
 
 def _legend(counts: list[int]) -> Text:
-    words = [(band.name, band.colour) for band, count in zip(BANDS, counts, strict=True) if count]
+    words = [
+        (name_of(band), colour)
+        for (band, colour), count in zip(COLOURS.items(), counts, strict=True)
+        if count
+    ]
     return Text("  ").join(Text(*each) for each in words)
 
 

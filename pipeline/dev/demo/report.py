@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.dev.demo.bands import band_of
+from pipeline.dev.demo.bands import COLOURS, band_of, name_of
 from pipeline.dev.demo.portraits import FactorLine, Portrait
 from pipeline.dev.demo.result import Result, histogram
 from pipeline.dev.demo.run import Outcome, Running
@@ -81,8 +81,8 @@ def _scores(result: Result) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for label, count in bins.items():
         band = band_of(int(label.split("-")[0]))
-        bar = _bar(count, top, _BAR_WIDTH, band.colour)
-        table.add_row(label, Text(band.name, band.colour), bar, _count(count))
+        bar = _bar(count, top, _BAR_WIDTH, COLOURS[band])
+        table.add_row(label, Text(name_of(band), COLOURS[band]), bar, _count(count))
     people = Text.assemble(
         (f"{len(result.points):,}", "bold"),
         f" of {result.enrolled:,} enrolled people have a score, ",
@@ -116,7 +116,7 @@ def _portrait_title(each: Portrait) -> Text:
     if each.score is None:
         return Text.assemble((each.title, "bold"), f": {each.user_id}, no score yet")
     band = band_of(each.score)
-    score = (f"{each.score} {band.name}", f"bold {band.colour}")
+    score = (f"{each.score} {name_of(band)}", f"bold {COLOURS[band]}")
     title = Text.assemble((each.title, "bold"), f": {each.user_id}, ", score)
     if each.probability_of_default is not None:
         title.append(f", {each.probability_of_default:.1%} probability of default")

@@ -11,10 +11,9 @@ from pipeline import topics
 from pipeline.dev.simulator.history import History
 from pipeline.dev.simulator.send import Report
 from pipeline.factors.vocabulary import ConsentAction, Scope
+from pipeline.scoring.bands import SCORE_MAX, SCORE_MIN
 
 BIN_POINTS = 50
-SCORE_MIN = 350
-SCORE_MAX = 950
 
 
 @dataclass(frozen=True, slots=True)

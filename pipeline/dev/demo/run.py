@@ -11,6 +11,7 @@ from pipeline.codec.open import open_registry
 from pipeline.dev.broker.jars import KAFKA_VERSION
 from pipeline.dev.demo import cluster
 from pipeline.dev.demo.background import Background
+from pipeline.dev.demo.consents_first import ConsentsFirst
 from pipeline.dev.demo.errors import InterruptedDemoError
 from pipeline.dev.demo.interrupts import Interrupts
 from pipeline.dev.demo.outputs import Outputs
@@ -23,7 +24,7 @@ from pipeline.dev.demo.services import Services, check_port
 from pipeline.dev.demo.workspace import Workspace
 from pipeline.dev.simulator import simulate
 from pipeline.dev.simulator.history import History
-from pipeline.dev.simulator.traffic import Mistakes, Traffic
+from pipeline.dev.simulator.traffic import Mistakes
 from pipeline.partners.registry import load_registry
 from pipeline.resources import partners_file
 from pipeline.scoring.model import load_model
@@ -118,7 +119,7 @@ def _play_through(stage: Stage, drawing: Background[History], began: float) -> R
     _start(stage)
     registry = open_registry(current)
     mistakes = Mistakes(BAD_SHARE, REPEAT_SHARE, current.lateness_days)
-    traffic = Traffic(history, registry, mistakes)
+    traffic = ConsentsFirst(history, registry, mistakes)
     with Outputs(current, registry) as outputs:
         progress.begin("Playing them, with bad records and repeats in between")
         played = play(traffic, outputs, stage)

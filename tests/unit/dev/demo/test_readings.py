@@ -1,0 +1,47 @@
+from collections import Counter
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from pipeline.dev.demo.readings import read_partner, read_worker
+from pipeline.partners.metrics import PartnerMetrics
+from pipeline.partners.registry import load_registry
+from pipeline.resources import partners_file
+from pipeline.streaming import metrics
+
+
+def worker_text() -> str:
+    return generate_latest().decode()
+
+
+def test_records_are_counted_by_outcome_and_signals_apart() -> None:
+    before = read_worker(worker_text())
+    metrics.EVENTS.labels("payments", "applied").inc(5)
+    metrics.EVENTS.labels("consents", "applied").inc(2)
+    metrics.EVENTS.labels("payments", "decode").inc(1)
+    metrics.EVENTS.labels("peer-signals", "applied").inc(3)
+    metrics.PEER_SIGNALS.inc(7)
+    after = read_worker(worker_text())
+    assert after.outcomes - before.outcomes == Counter(applied=7, decode=1)
+    assert after.taken - before.taken == 8
+    assert after.signals_taken - before.signals_taken == 3
+    assert after.signals_waiting - before.signals_waiting == 4
+
+
+def test_erasures_count_as_score_records() -> None:
+    before = read_worker(worker_text())
+    metrics.SCORES_PUBLISHED.inc(4)
+    metrics.SCORES_ERASED.inc(1)
+    metrics.DEAD_LETTERS.labels("payments", "INVALID").inc(2)
+    after = read_worker(worker_text())
+    assert after.scores - before.scores == 5
+    assert after.dead_letters - before.dead_letters == 2
+
+
+def test_a_partner_tells_what_it_has_read_of_the_scores() -> None:
+    registry = CollectorRegistry()
+    counted = PartnerMetrics(load_registry(partners_file()).policy("microloan"), registry)
+    counted.show(subjects=9, ready=True)
+    counted.count_records("scores", {"granted": 3, "passed": 4})
+    counted.count_records("consents", {"changed": 50})
+    reading = read_partner(generate_latest(registry).decode())
+    assert (reading.ready, reading.subjects, reading.scores) == (True, 9, 7)
