@@ -14,6 +14,7 @@ from pipeline.dev.broker.java import ClassArchive, find_java
 from pipeline.dev.demo.background import Background
 from pipeline.dev.demo.errors import DemoError
 from pipeline.dev.demo.interrupts import Interrupts
+from pipeline.dev.demo.progress import Progress
 from pipeline.settings import Settings, load, variable
 
 _POLL_S = 0.05
@@ -27,16 +28,21 @@ def is_given(settings: Settings) -> bool:
 
 
 @contextmanager
-def own_kafka(directory: Path, partitions: int, interrupts: Interrupts) -> Iterator[Settings]:
+def own_kafka(
+    directory: Path, partitions: int, progress: Progress, interrupts: Interrupts
+) -> Iterator[Settings]:
     """A broker of our own while the context lasts; the settings to reach it.
 
     Raises:
         BrokerError: There is no Java, the jars cannot be had, or Kafka did not start.
     """
-    starts_quickly = _prepare(interrupts)
+    starts_quickly = _prepare(progress, interrupts)
+    title = f"Apache Kafka {jars.KAFKA_VERSION} of our own"
+    progress.begin(title)
     broker = EmbeddedBroker(directory)
     try:
         _start(broker, interrupts)
+        progress.end(f"{title} at {broker.bootstrap}")
         yield load(
             bootstrap=broker.bootstrap,
             partitions=partitions,
@@ -50,13 +56,15 @@ def own_kafka(directory: Path, partitions: int, interrupts: Interrupts) -> Itera
         broker.kill()
 
 
-def _prepare(interrupts: Interrupts) -> bool:
+def _prepare(progress: Progress, interrupts: Interrupts) -> bool:
     """Have what must be downloaded, which may take long; whether Kafka's classes are archived."""
     with interrupts.at_once():
         java = find_java()
         cache = jars.cache_directory() / f"kafka-{jars.KAFKA_VERSION}"
         if not all((cache / jar.file_name).exists() for jar in jars.read_lock()):
+            progress.begin("Fetching Apache Kafka, this once")
             jars.provide(cache)
+            progress.end(f"Fetched Apache Kafka to {cache}")
     archive = ClassArchive(java, cache)
     return archive.path.exists() or not java.has_base_archive
 
@@ -79,7 +87,7 @@ def _abandon(broker: EmbeddedBroker, starting: Background[None]) -> None:
 
 
 @contextmanager
-def given_kafka(settings: Settings, partitions: int) -> Iterator[Settings]:
+def given_kafka(settings: Settings, partitions: int, progress: Progress) -> Iterator[Settings]:
     """The Kafka of the settings while the context lasts, with topics nobody else uses.
 
     The topics have a prefix of their own, and are removed in the end; a prefix in the
@@ -89,6 +97,7 @@ def given_kafka(settings: Settings, partitions: int) -> Iterator[Settings]:
         KafkaUnreachableError: No broker answers.
         DemoError: Topics with the prefix of the settings are there already.
     """
+    progress.begin("Kafka")
     named = bool(settings.topic_prefix)
     prefix = settings.topic_prefix or f"demo-{uuid.uuid4().hex[:8]}."
     current = load(partitions=partitions, topic_prefix=prefix)
@@ -99,6 +108,7 @@ def given_kafka(settings: Settings, partitions: int) -> Iterator[Settings]:
             f"{there[0]} and {len(there) - 1} other topics are at {current.bootstrap} already: "
             f"choose another {variable('topic_prefix')}, or leave it out"
         )
+    progress.end(f"Kafka at {current.bootstrap}, topics {prefix}*")
     try:
         yield current
     finally:

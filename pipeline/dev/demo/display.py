@@ -145,7 +145,7 @@ def _legend(counts: list[int]) -> Text:
 
 
 def _table(figures: Figures) -> Table:
-    table = Table(box=SIMPLE, padding=(0, 2))
+    table = Table(box=SIMPLE, padding=(0, 1))
     cells = {
         "lag": (figures.lag, "bold yellow" if figures.lag else "bold green"),
         "people scored": (figures.scored, "bold"),

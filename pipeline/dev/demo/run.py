@@ -1,14 +1,13 @@
 """The course of a demo, from an empty machine to its outcome."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import provision, settings
 from pipeline.codec.open import open_registry
-from pipeline.dev.broker.jars import KAFKA_VERSION
 from pipeline.dev.demo import cluster
 from pipeline.dev.demo.background import Background
 from pipeline.dev.demo.consents_first import ConsentsFirst
@@ -95,21 +94,12 @@ def run(
     return result
 
 
-@contextmanager
 def _kafka(
     given: Settings, plan: Plan, directory: Path, progress: Progress, interrupts: Interrupts
-) -> Iterator[Settings]:
-    kafka: AbstractContextManager[Settings]
+) -> AbstractContextManager[Settings]:
     if cluster.is_given(given):
-        title = "Kafka"
-        kafka = cluster.given_kafka(given, plan.partitions)
-    else:
-        title = f"Apache Kafka {KAFKA_VERSION} of our own"
-        kafka = cluster.own_kafka(directory / "broker", plan.partitions, interrupts)
-    progress.begin(title)
-    with kafka as current:
-        progress.end(f"{title} at {current.bootstrap}")
-        yield current
+        return cluster.given_kafka(given, plan.partitions, progress)
+    return cluster.own_kafka(directory / "broker", plan.partitions, progress, interrupts)
 
 
 def _play_through(stage: Stage, drawing: Background[History], began: float) -> Result:
