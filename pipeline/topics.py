@@ -13,6 +13,8 @@ RECORD_BYTES_MAX = 1_048_588
 """Kafka's own default of ``max.message.bytes``."""
 DEAD_LETTER_BYTES_MAX = 2 * RECORD_BYTES_MAX
 """A dead letter is the whole record and its headers."""
+_CLOCK_AHEAD_MAX_MS = 3_600_000
+"""How far a producer's clock may be ahead; event times are held against record timestamps."""
 
 _COMPACTION = {
     # Overwritten and erased records are gone within a day of being so, however quiet a topic is.
@@ -68,6 +70,8 @@ class Topic:
             config["retention.ms"] = str(self.retention_ms)
         else:
             config |= _COMPACTION
+        if self.control or Role.PIPELINE in self.readers:
+            config["message.timestamp.after.max.ms"] = str(_CLOCK_AHEAD_MAX_MS)
         return config
 
 

@@ -82,7 +82,7 @@ def apply(store: PartitionStore, records: Iterable[Entry]) -> Position | None:
     for key, value in newest.items():
         kind = by_kind.get(key[:1])
         if kind is None:
-            raise UnreadableRowError(f"changelog key {key!r} is of no kind this program knows")
+            raise UnreadableRowError(f"changelog key of kind {key[:1]!r}, which is unknown here")
         kind[key[1:].decode()] = value
     for user, value in by_kind[ROW].items():
         if value is None:

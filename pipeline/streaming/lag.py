@@ -57,12 +57,7 @@ class LagWatch:
     def stalled_s(self) -> float:
         """How long the consumer has left a partition alone that has records for it."""
         now = time.monotonic()
-        waited = [
-            now - since
-            for tp, (_, since) in self._unfetched_since.items()
-            if not self._pool.is_behind(tp.partition)
-        ]
-        return max(waited, default=0.0)
+        return max((now - since for _, since in self._unfetched_since.values()), default=0.0)
 
     async def _look(self) -> None:
         numbers = sorted(self._pool.lanes) if self._pool.assigned else []
@@ -75,7 +70,7 @@ class LagWatch:
             position = self._position(tp.topic, tp.partition)
             if lane is None or position is None:
                 continue
-            if end > position:
+            if end > position and not self._pool.is_behind(tp.partition):
                 before = self._unfetched_since.get(tp)
                 stuck = before is not None and before[0] == position
                 unfetched[tp] = before if stuck and before else (position, now)

@@ -21,6 +21,10 @@ _GRACE_S = 10.0
 """How long a rebalance or a stop waits for a transaction under way."""
 
 
+_WAITING_LANES_MAX = 8
+"""Lanes that may be full at once: what waits is bounded however many partitions are owned."""
+
+
 class NotCopartitionedError(RuntimeError):
     """The group gave this worker a partition number of some input topics only."""
 
@@ -40,6 +44,8 @@ class LanePool:
         self._on_failure = on_failure
         self._names = {settings.topic_prefix + t.name: t.name for t in topics.INPUTS}
         self._change = asyncio.Lock()
+        self._closed = False
+        self._unassigned_since = time.monotonic()
         self.lanes: dict[int, Lane] = {}
         self.assigned = False
 
@@ -52,14 +58,17 @@ class LanePool:
             lane.offer(self._names[topic], records, acknowledge)
 
     def is_behind(self, partition: int) -> bool:
-        """Whether a partition's lane has enough waiting."""
+        """Whether a partition's lane, or all lanes together, have enough waiting."""
         lane = self.lanes.get(partition)
-        return lane is not None and lane.is_behind
+        if lane is None:
+            return False
+        waiting = sum(lane.waiting.records for lane in self.lanes.values())
+        return lane.is_behind or waiting >= _WAITING_LANES_MAX * self._settings.lane_waiting_max
 
     async def on_revoked(self) -> None:
         """Stop all lanes; their state is kept, as the next assignment may give them back."""
         async with self._change:
-            self.assigned = False
+            self._unassign()
             await asyncio.gather(*(lane.stop(_GRACE_S) for lane in self.lanes.values()))
 
     async def on_assigned(self, partitions: Iterable[tuple[str, int]]) -> None:
@@ -70,6 +79,8 @@ class LanePool:
         """
         numbers = self._numbers(partitions)
         async with self._change:
+            if self._closed:
+                return  # the group gave partitions to a worker that is leaving it
             for number in self.lanes.keys() - numbers:
                 await self.lanes.pop(number).close(_GRACE_S)
                 metrics.forget_partition(number)
@@ -87,8 +98,9 @@ class LanePool:
     async def close(self) -> None:
         """End all lanes after the transactions under way."""
         async with self._change:
+            self._closed = True
             lanes, self.lanes = self.lanes, {}
-            self.assigned = False
+            self._unassign()
             await asyncio.gather(*(lane.close(_GRACE_S) for lane in lanes.values()))
 
     @property
@@ -99,17 +111,19 @@ class LanePool:
         )
 
     def stalled_s(self) -> float:
-        """The longest any lane with work has not advanced, in seconds; 0: none stands still."""
-        now = time.monotonic()
-        busy = {LaneStatus.RECOVERING, LaneStatus.FENCED}
-        return max(
-            (
-                now - lane.advanced_at
-                for lane in self.lanes.values()
-                if self.assigned and (lane.waiting.records or lane.status in busy)
-            ),
-            default=0.0,
-        )
+        """The longest any lane with work has not advanced, in seconds; 0: none stands still.
+
+        Without an assignment, how much longer than a rebalance may take that has lasted.
+        """
+        if not self.assigned:
+            lasts_s = time.monotonic() - self._unassigned_since
+            return max(0.0, lasts_s - self._settings.rebalance_timeout_s)
+        return max((lane.stalled_s() for lane in list(self.lanes.values())), default=0.0)
+
+    def _unassign(self) -> None:
+        if self.assigned:
+            self._unassigned_since = time.monotonic()
+        self.assigned = False
 
     def _numbers(self, partitions: Iterable[tuple[str, int]]) -> set[int]:
         topics_of: dict[int, set[str]] = defaultdict(set)

@@ -72,6 +72,8 @@ def publish(
     published["consent_mask"][fresh] = rows["consent_mask"][changed]
     published["model"][fresh] = model.hash32
     as_of_ms = np.maximum(newest_s * 1000, _month_starts_ms(as_of_month))
+    enrolled_ms = state.ledgers["consent_at_ms"][people, Scope.SCORING]
+    as_of_ms = np.where(as_of_month > 0, as_of_ms, enrolled_ms)
     return NewScores(
         people=fresh,
         scores=take(scored, changed),

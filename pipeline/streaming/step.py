@@ -30,6 +30,10 @@ from pipeline.streaming.position import Position
 from pipeline.streaming.publication import NewScores, base_change_signals, publish, told_base_scores
 from pipeline.streaming.store import PartitionStore
 
+_HEADERS_BYTES_MAX = 64 * 1024
+_KEPT_BYTES_MAX = topics.DEAD_LETTER_BYTES_MAX - _HEADERS_BYTES_MAX
+_ERROR_CHARACTERS_MAX = 1_000
+
 _REFUSED = {Outcome.TOO_LATE: Reason.TOO_LATE, Outcome.FUTURE: Reason.FUTURE}
 _WHY = {
     Outcome.TOO_LATE: "event time is further behind the person's newest event than is allowed",
@@ -117,13 +121,15 @@ def _publish(
     context: StepContext,
 ) -> Output:
     output = Output(state=state, position=position)
-    candidates = np.flatnonzero(result.touched)
+    # Erased and back within a batch can give the same bytes as before: written all the same.
+    touched = result.touched | result.erased
+    candidates = np.flatnonzero(touched)
     fresh = publish(state, candidates, position.watermark_ms, context.model)
     _add_erasures(output, before, result)
     _add_scores(output, state, fresh, context)
     signals = [*result.signals, *base_change_signals(state, fresh.base_changed)]
     _add_signals(output, state, signals, context)
-    output.changed = np.flatnonzero(result.touched & (state.rows["layout"] != 0)).tolist()
+    output.changed = np.flatnonzero(touched & (state.rows["layout"] != 0)).tolist()
     output.changelog += changelog.entries(before, state, output.changed)
     return output
 
@@ -198,15 +204,21 @@ def _dead_letter(
     topic: DecodedTopic, index: int, reason: Reason, error: str, context: StepContext
 ) -> DeadLetter:
     record = topic.records[index]
+    key, value = record.key, record.value
+    size = len(key or b"") + len(value or b"")
+    if size > _KEPT_BYTES_MAX:
+        # Compressed it fitted into its own topic; here it may not.
+        error = f"{error}; its {size} bytes are too many to be kept here"
+        key, value = None, None
     headers = (
         ("dlq.topic", (context.topic_prefix + topic.topic.name).encode()),
         ("dlq.partition", str(context.partition).encode()),
         ("dlq.offset", str(record.offset).encode()),
         ("dlq.reason", str(reason).encode()),
-        ("dlq.error", error.encode()),
+        ("dlq.error", error[:_ERROR_CHARACTERS_MAX].encode()),
         ("dlq.failed_at", str(_now_ms()).encode()),
     )
-    return DeadLetter(record.key, record.value, headers, topic.topic.name, str(reason))
+    return DeadLetter(key, value, headers, topic.topic.name, str(reason))
 
 
 def _count(outcomes: Iterable[int]) -> dict[str, int]:

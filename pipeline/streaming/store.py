@@ -111,6 +111,12 @@ class PartitionStore:
         for start in range(0, len(everyone), people_max):
             yield everyone[start : start + people_max]
 
+    def expired(self, now_ms: int) -> list[str]:
+        """People with a consent that ends by ``now_ms``, in slot order."""
+        ends = self._ledgers["consent_expires_ms"][: len(self._user_at)]
+        slots = np.flatnonzero(((ends > 0) & (ends <= now_ms)).any(axis=1))
+        return [user for slot in slots.tolist() if (user := self._user_at[slot]) is not None]
+
     def next_expiry_ms(self) -> int:
         """The earliest end of a consent anybody gave; 0: none has an end."""
         ends = self._ledgers["consent_expires_ms"][: len(self._user_at)]

@@ -1,7 +1,7 @@
 """One transactional producer per owned partition: a batch's output, all or nothing."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import structlog
@@ -13,7 +13,7 @@ from pipeline import topics
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
 from pipeline.streaming.changelog import POSITION_KEY
-from pipeline.streaming.output import Entry, Output
+from pipeline.streaming.output import Entry, Header, Output
 
 log = structlog.get_logger(__name__)
 
@@ -105,34 +105,36 @@ class TransactionalWriter:
         partition: int,
         entries: Iterable[Entry],
     ) -> list[asyncio.Future[object]]:
-        name = self._settings.topic(topic.name)
-        sent = []
-        batch = producer.create_batch()
-        append = batch.append
-        for key, value in entries:
-            if append(key=key, value=value, timestamp=None) is None:
-                sent.append(await producer.send_batch(batch, name, partition=partition))
-                batch = producer.create_batch()
-                append = batch.append
-                append(key=key, value=value, timestamp=None)
-        if batch.record_count():
-            sent.append(await producer.send_batch(batch, name, partition=partition))
-        return sent
+        records = ((key, value, ()) for key, value in entries)
+        return await self._send_records(producer, topic, partition, records)
 
     async def _send_dead_letters(
         self, producer: AIOKafkaProducer, output: Output
     ) -> list[asyncio.Future[object]]:
-        name = self._settings.topic(topics.DEAD_LETTERS.name)
-        return [
-            await producer.send(
-                name,
-                key=letter.key,
-                value=letter.value,
-                partition=self._partition,
-                headers=list(letter.headers),
-            )
-            for letter in output.dead_letters
-        ]
+        records = ((letter.key, letter.value, letter.headers) for letter in output.dead_letters)
+        return await self._send_records(producer, topics.DEAD_LETTERS, self._partition, records)
+
+    async def _send_records(
+        self,
+        producer: AIOKafkaProducer,
+        topic: topics.Topic,
+        partition: int,
+        records: Iterable[tuple[bytes | None, bytes | None, Sequence[Header]]],
+    ) -> list[asyncio.Future[object]]:
+        name = self._settings.topic(topic.name)
+        sent = []
+        batch = producer.create_batch()
+        append = batch.append
+        for key, value, headers in records:
+            if append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+                sent.append(await producer.send_batch(batch, name, partition=partition))
+                batch = producer.create_batch()
+                append = batch.append
+                # A batch's first record is taken whatever its size.
+                append(key=key, value=value, timestamp=None, headers=list(headers))
+        if batch.record_count():
+            sent.append(await producer.send_batch(batch, name, partition=partition))
+        return sent
 
     def _by_partition(self, entries: list[Entry]) -> list[tuple[int, list[Entry]]]:
         # Kafka's default partitioner: the receiver's records of every topic lie there.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from pipeline.errors import SesameError
 from pipeline.settings import Settings
 
 
@@ -25,7 +26,7 @@ class WebServer:
         """Listen.
 
         Raises:
-            OSError: The port is in use or not allowed.
+            SesameError: The port is in use or not allowed.
         """
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)
@@ -33,7 +34,15 @@ class WebServer:
         app.router.add_get("/health/ready", self._ready)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._settings.web_bind, self._settings.web_port).start()
+        address, port = self._settings.web_bind, self._settings.web_port
+        try:
+            await web.TCPSite(self._runner, address, port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            reason = error.strerror or error
+            raise SesameError(
+                f"cannot listen on {address}:{port} ({reason}); SESAME_WEB_PORT chooses the port"
+            ) from error
 
     async def stop(self) -> None:
         """Stop listening."""

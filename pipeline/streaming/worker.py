@@ -70,6 +70,7 @@ class Worker:
         self._watchdog.start()
         running = asyncio.create_task(self._run_app())
         looking = asyncio.create_task(self._lag.run())
+        looking.add_done_callback(self._ended_by_itself)
         await self._end.asked.wait()
         log.info("worker stops", partitions=sorted(self.pool.lanes))
         try:
@@ -90,6 +91,10 @@ class Worker:
                 crash = self._app.crash_reason or RuntimeError("Faust stopped by itself")
                 self._end.failed(crash)
         except Exception as error:  # noqa: BLE001 - told to the main task, which ends the worker
+            self._end.failed(error)
+
+    def _ended_by_itself(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()):
             self._end.failed(error)
 
     async def _stop(self, *tasks: "asyncio.Task[None]") -> None:

@@ -26,8 +26,9 @@ from pipeline.streaming import worker
 from pipeline.streaming.arrivals import Record
 from pipeline.streaming.lane import Lane
 from pipeline.streaming.output import Entry, Output
+from pipeline.streaming.owned import OwnedPartition
 from pipeline.streaming.pool import LanePool
-from pipeline.streaming.waiting import Taken
+from pipeline.streaming.restore import Restored
 
 _FIELDS = {
     topics.CHANGELOG.name: "changelog",
@@ -70,19 +71,32 @@ class Quota:
         return entries
 
 
-class CopyLane(Lane):
-    """A lane that writes its quota instead of what it computes."""
+class CopiedPartition(OwnedPartition):
+    """A partition whose lane writes its quota instead of what it computes."""
 
     quota: Quota
 
-    async def _apply_records(self, taken: Taken) -> None:
+    async def _apply_records(self, records: dict[str, list[Record]]) -> None:
         position = self.position.copy()
-        for name, records in taken.records.items():
-            position.applied[name] = records[-1].offset
+        for name, arrived in records.items():
+            position.applied[name] = arrived[-1].offset
         output = Output(state=BatchState.empty([]), position=position)
-        for name, entries in self.quota.take(_keys(taken.records)).items():
+        for name, entries in self.quota.take(_keys(records)).items():
             setattr(output, _FIELDS[name], entries)
         await self._commit(output)
+
+
+class CopyLane(Lane):
+    """A lane that copies."""
+
+    quota: Quota
+
+    def _take_over(self, restored: Restored) -> CopiedPartition:
+        owned = CopiedPartition(
+            self._context, self._writer, self._reader, restored, self._on_committed
+        )
+        owned.quota = self.quota
+        return owned
 
 
 class CopyPool(LanePool):

@@ -1,0 +1,205 @@
+"""A partition this worker owns: its state, and every change of it by one transaction each."""
+
+from collections.abc import AsyncIterator, Callable
+
+from pipeline import topics
+from pipeline.factors.months import month_of_ms
+from pipeline.streaming import metrics, step
+from pipeline.streaming.arrivals import DecodedTopic, Record, decode
+from pipeline.streaming.output import Output
+from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.restore import Restored
+from pipeline.streaming.transaction import TransactionalWriter
+from pipeline.streaming.waiting import Taken
+
+_SWEEP_PEOPLE = 10_000
+"""People re-scored in one transaction; new events go between two of them."""
+_BY_NAME = {topic.name: topic for topic in topics.INPUTS}
+
+
+class PositionBeyondEndError(RuntimeError):
+    """More is applied of a topic than it holds: it was deleted and made again."""
+
+
+class OwnedPartition:
+    """Store and position of one partition, and what advances them.
+
+    If a method raises, what it was writing may or may not be committed: the partition must
+    be restored before it is used again.
+    """
+
+    def __init__(
+        self,
+        context: step.StepContext,
+        writer: TransactionalWriter,
+        reader: PartitionReader,
+        restored: Restored,
+        on_advance: Callable[[], None],
+    ) -> None:
+        """Take over what was restored; writer and reader are started.
+
+        Args:
+            context: What does not change from batch to batch.
+            writer: Fences all former owners.
+            reader: Reads what the group's consumer has skipped.
+            restored: The state as the last transaction left it.
+            on_advance: Called after each commit.
+        """
+        self._context = context
+        self._writer = writer
+        self._reader = reader
+        self._on_advance = on_advance
+        self._unverified = set(_BY_NAME)
+        self._to_sweep: list[list[str]] = []
+        self._sweep_month = 0
+        self._next_expiry_ms = restored.store.next_expiry_ms()
+        self.partition = context.partition
+        self.store = restored.store
+        self.position = restored.position
+        self._observe()
+
+    @property
+    def has_to_sweep(self) -> bool:
+        """Whether people are left to be scored again because time has passed."""
+        return bool(self._to_sweep)
+
+    async def begin(self) -> None:
+        """Check the topics against the position, and apply all consents given so far.
+
+        Raises:
+            PositionBeyondEndError: A topic ends before what is applied of it.
+        """
+        await self._check_ends()
+        await self._apply_unread_consents()
+        self._plan_sweep()
+
+    async def confirm(self) -> None:
+        """Write the position again, which fails if another worker took the partition.
+
+        Raises:
+            FencedError: One did.
+        """
+        self._unverified = set(_BY_NAME)
+        await self._commit(step.nothing(self.position))
+
+    async def apply(self, taken: Taken) -> None:
+        """Apply fetched records in one transaction, and what they show to be missing before."""
+        taken.drop_applied(self.position)
+        await self._fill_holes(taken)
+        if taken.records:
+            await self._apply_records(taken.records)
+
+    async def sweep_some(self) -> None:
+        """Score the next people again because time has passed."""
+        users = [user for user in self._to_sweep[0] if user in self.store]
+        with metrics.phase("sweep"):
+            output = step.sweep(self.store, users, self.position, self._context)
+        last = len(self._to_sweep) == 1
+        if last:
+            output.position.swept_month = self._sweep_month
+        await self._commit(output)
+        del self._to_sweep[:1]
+        if last:
+            self._next_expiry_ms = self.store.next_expiry_ms()
+        self._plan_sweep()
+
+    async def _apply_records(self, records: dict[str, list[Record]]) -> None:
+        with metrics.phase("decode"):
+            decoded = decode(records, self._context.registry)
+        folded = self._fold(decoded)
+        if folded.lacks_consent and await self._has_unread_consents(records):
+            # A grant and the payment behind it must not pass each other on the way.
+            control, data = _parted(records)
+            if control:
+                await self._apply_records(control)
+            await self._apply_unread_consents()
+            records, decoded = data, [d for d in decoded if d.topic.name in data]
+            folded = self._fold(decoded)
+        with metrics.phase("score"):
+            output = step.finish(folded, self.position, self._context)
+        await self._commit(output)
+        metrics.observe_batch(output, sum(map(len, records.values())))
+
+    def _fold(self, decoded: list[DecodedTopic]) -> step.Folded:
+        with metrics.phase("fold"):
+            return step.fold(self.store, decoded, self.position, self._context)
+
+    async def _commit(self, output: Output) -> None:
+        with metrics.phase("commit"):
+            await self._writer.write(output)
+        for user in output.erased:
+            self.store.remove(user)
+        self.store.scatter(output.state, output.changed)
+        self.position = output.position
+        if output.consent_changes:
+            self._next_expiry_ms = self.store.next_expiry_ms()
+        self._plan_sweep()
+        metrics.observe_output(output)
+        self._observe()
+        self._on_advance()
+
+    def _observe(self) -> None:
+        metrics.observe_partition(
+            self.partition, len(self.store), self.store.nbytes, self.position.watermark_ms
+        )
+
+    async def _fill_holes(self, taken: Taken) -> None:
+        """Apply what was skipped before the first batch of each topic since the assignment."""
+        for name in self._unverified & taken.records.keys():
+            first = taken.records[name][0].offset
+            async for records in self._read(name, self.position.next_offset(name), first):
+                metrics.HOLE_RECORDS.inc(len(records))
+                await self._apply_records({name: records})
+            self._unverified.discard(name)
+
+    async def _has_unread_consents(self, records: dict[str, list[Record]]) -> bool:
+        """Whether there are consents that the group's fetches have not brought yet."""
+        known = records.get(topics.CONSENTS.name)
+        following = (
+            known[-1].offset + 1 if known else self.position.next_offset(topics.CONSENTS.name)
+        )
+        return await self._reader.end(topics.CONSENTS, self.partition) > following
+
+    async def _apply_unread_consents(self) -> None:
+        name = topics.CONSENTS.name
+        end = await self._reader.end(topics.CONSENTS, self.partition)
+        async for records in self._read(name, self.position.next_offset(name), end):
+            await self._apply_records({name: records})
+
+    async def _read(self, name: str, start: int, end: int) -> AsyncIterator[list[Record]]:
+        if start < end:
+            async for records in self._reader.read(_BY_NAME[name], self.partition, start, end):
+                yield records
+
+    async def _check_ends(self) -> None:
+        for topic in topics.INPUTS:
+            end = await self._reader.end(topic, self.partition)
+            applied = self.position.next_offset(topic.name)
+            if end < applied:
+                raise PositionBeyondEndError(
+                    f"{topic.name}, partition {self.partition}, ends at {end}, but {applied} "
+                    f"records are applied: was the topic deleted and made again? Then delete and "
+                    f"make again {topics.CHANGELOG.name} too, and its state is built anew"
+                )
+
+    def _plan_sweep(self) -> None:
+        """Have everybody scored again in a new month, and those whose consents ended."""
+        watermark_ms = self.position.watermark_ms
+        if self._to_sweep or not watermark_ms:
+            return
+        month = int(month_of_ms(watermark_ms))
+        if month > self.position.swept_month:
+            self._sweep_month = month
+            self._to_sweep = list(self.store.chunks(_SWEEP_PEOPLE)) or [[]]
+        elif 0 < self._next_expiry_ms <= watermark_ms:
+            self._sweep_month = self.position.swept_month
+            self._to_sweep = [self.store.expired(watermark_ms)]
+
+
+def _parted(
+    records: dict[str, list[Record]],
+) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
+    """Consents, and everything else."""
+    name = topics.CONSENTS.name
+    control = {name: records[name]} if name in records else {}
+    return control, {other: r for other, r in records.items() if other != name}
