@@ -1,0 +1,105 @@
+"""What would end or stall a worker for good, if it were not seen to."""
+
+import asyncio
+import zlib
+from collections.abc import Callable
+
+import kafka
+import pytest
+
+from pipeline import topics
+from pipeline.codec.reasons import Reason
+from pipeline.kafka import kafka_python_config
+from pipeline.settings import Settings
+from pipeline.streaming.transaction import TransactionalWriter
+from tests.integration.support.records import DAY_MS, NOW_MS, good_year, grants, record
+from tests.integration.support.stream import Input, Stream
+
+
+def reasons_of(stream: Stream, partition: int) -> list[str]:
+    return [
+        dict(letter.headers)["dlq.reason"].decode()
+        for letter in stream.read(topics.DEAD_LETTERS)
+        if letter.partition == partition
+    ]
+
+
+def test_a_record_without_key_and_value_stops_nobody(stream: Stream) -> None:
+    stream.worker().until_ready()
+
+    stream.send([Input(topics.PAYMENTS, None, None, str(Reason.WIRE_FORMAT), partition=2)])
+    stream.until_applied()
+
+    assert reasons_of(stream, 2) == ["WIRE_FORMAT"]
+    (letter,) = stream.read(topics.DEAD_LETTERS)
+    assert (letter.key, letter.value) == (None, None)
+
+
+@pytest.mark.parametrize("kept_bytes", [1_900_000, 0])
+def test_a_bad_record_that_fitted_only_compressed_stops_nobody(
+    stream: Stream, kept_bytes: int
+) -> None:
+    stream.worker().until_ready()
+    value = b"\1" * (kept_bytes or 3_000_000)
+    producer = kafka.KafkaProducer(
+        **kafka_python_config(stream.settings), compression_type="gzip", max_request_size=4_000_000
+    )
+
+    sent = producer.send(stream.prefix + "payments", key=b"big", value=value).get(timeout=30)
+    producer.close()
+    stream.until(lambda: bool(reasons_of(stream, sent.partition)))
+
+    (letter,) = stream.read(topics.DEAD_LETTERS)
+    assert zlib.crc32(letter.value or b"") == zlib.crc32(value[:kept_bytes])
+    said = dict(letter.headers)["dlq.error"].decode()
+    assert ("too many to be kept" in said) == (kept_bytes == 0)
+
+
+def test_a_lane_that_is_fenced_but_stays_assigned_takes_its_partition_up_again(
+    stream: Stream, person: Callable[[str], str]
+) -> None:
+    worker = stream.worker().until_ready()
+    user = person("fenced")
+    stream.send(grants(user))
+    stream.until_applied()
+
+    async def fence(settings: Settings) -> None:
+        writer = TransactionalWriter(settings, stream.partition_of(user))
+        await writer.start()
+        await writer.stop()
+
+    asyncio.run(fence(stream.settings))
+    stream.send(good_year(user, NOW_MS - DAY_MS))
+    stream.until_applied()
+
+    assert worker.is_running
+    assert (stream.scores()[user] or {})["status"] == "SCORED"
+    assert "fenced" in worker.log
+
+
+def test_a_topic_made_again_under_its_state_is_refused_in_words(
+    stream: Stream, person: Callable[[str], str]
+) -> None:
+    user = person("again")
+    worker = stream.worker().until_ready()
+    stream.send([*grants(user), record(topics.PAYMENTS, user, NOW_MS)])
+    stream.until_applied()
+    worker.terminate()
+    admin = kafka.KafkaAdminClient(**kafka_python_config(stream.settings))
+    admin.delete_topics([stream.prefix + "payments"])
+    admin.close()
+    stream.until(lambda: _is_gone(stream))
+    stream.create_topics()
+
+    status = stream.worker().exit_status()
+
+    assert status == 1
+    assert "deleted and made again" in stream.workers[-1].log
+
+
+def _is_gone(stream: Stream) -> bool:
+    admin = kafka.KafkaAdminClient(**kafka_python_config(stream.settings))
+    try:
+        return stream.prefix + "payments" not in admin.list_topics()
+    finally:
+        admin.close()
