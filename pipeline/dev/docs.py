@@ -14,7 +14,11 @@ from prometheus_client.metrics import MetricWrapperBase
 from pipeline import resources, settings, topics
 from pipeline.codec.reasons import Reason
 from pipeline.factors.characteristics import CHARACTERISTICS
+from pipeline.scoring.model import load_model
 from pipeline.streaming import metrics
+from pipeline.training.card import card
+
+DEFAULT_MODEL = settings.Settings.model_fields["model"].default
 
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -98,6 +102,11 @@ def characteristic_table() -> str:
     )
 
 
+def model_card() -> str:
+    """The default model's card, its headings a level down."""
+    return re.sub(r"^#", "##", card(load_model(DEFAULT_MODEL)), flags=re.MULTILINE)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "topics": topic_table,
     "records": record_tables,
@@ -105,6 +114,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": setting_table,
     "metrics": metric_table,
     "characteristics": characteristic_table,
+    "card": model_card,
 }
 
 
