@@ -1,5 +1,7 @@
 from collections import Counter
 
+from pipeline import topics
+from pipeline.codec.reasons import Reason
 from pipeline.scoring.model import Model
 from tests.integration.support.load import simulated
 from tests.integration.support.replay import assert_as_replayed
@@ -10,7 +12,7 @@ def test_a_population_is_folded_and_scored_as_the_naive_reference_says(
     stream: Stream, model: Model
 ) -> None:
     worker = stream.worker().until_ready()
-    opening, rest = simulated(people=500, events=10_000)
+    opening, rest = simulated(people=300, events=24_000)
 
     stream.send(opening)
     stream.send(rest)
@@ -24,5 +26,13 @@ def test_a_population_is_folded_and_scored_as_the_naive_reference_says(
         }
     )
     assert counted == outcomes
-    scored = [score for score in stream.scores().values() if score and score["score"]]
-    assert len(scored) > 200
+    applied = {name for name, outcome in outcomes if outcome == "applied"}
+    assert applied == {topic.name for topic in topics.INPUTS}
+    refused = {reason.lower() for reason in Reason}
+    assert {outcome for _, outcome in outcomes} > {"not_covered", "duplicate", *refused}
+    scores = stream.scores().values()
+    assert {None if score is None else score["status"] for score in scores} == {
+        "SCORED",
+        "THIN_FILE",
+        None,
+    }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline.scoring.model import Model
-from tests.integration.support.load import simulated
+from tests.integration.support.load import Load, simulated
 from tests.integration.support.replay import assert_as_replayed
 from tests.integration.support.stream import Stream, until
 from tests.integration.support.worker import WorkerProcess
@@ -23,8 +23,8 @@ _WAIT_S = 60.0
 @contextmanager
 def load(stream: Stream) -> Iterator[int]:
     """A population's records come all the while; how many. At the end all are applied."""
-    opening, rest = simulated(people=500, events=22_000)
-    sending = stream.send_slowly([*opening, *rest], PER_SECOND)
+    opening, rest = simulated(people=300, events=22_000)
+    sending = Load(stream, [*opening, *rest], PER_SECOND)
     yield len(opening) + len(rest)
     sending.end()
     stream.until_applied()

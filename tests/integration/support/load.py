@@ -1,15 +1,18 @@
 """A simulated population's records, in the order producers would send them."""
 
+import threading
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import FileRegistry
 from pipeline.dev.simulator import Spec, simulate
 from pipeline.dev.simulator.traffic import Mistakes, Traffic
-from tests.integration.support.stream import Input
+from tests.integration.support.stream import Input, Stream
 
 END_MS = 1_793_000_000_000
 """October 2026: all of the history lies before the tests run."""
+_SENDS_A_SECOND = 10
 _BY_TIME = {Reason.TOO_LATE, Reason.FUTURE}
 
 
@@ -32,3 +35,40 @@ def simulated(people: int, events: int, months: int = 8) -> tuple[list[Input], l
                 Input(sent.topic, sent.key, sent.value, reason)
             )
     return opening, rest
+
+
+class Load:
+    """Records on their way from another thread, without a pause until ``end``.
+
+    When all are sent the last ones are sent again and again, as repeats.
+    """
+
+    def __init__(self, stream: Stream, inputs: Sequence[Input], per_second: float) -> None:
+        self._stream, self._inputs, self._per_second = stream, inputs, per_second
+        self._error: BaseException | None = None
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Send what is left, without repeats."""
+        self._ending.set()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        size = max(1, round(self._per_second / _SENDS_A_SECOND))
+        try:
+            for part in self._parts(size):
+                self._stream.send(part)
+                self._ending.wait(1 / _SENDS_A_SECOND)
+        except BaseException as error:  # noqa: BLE001 - raised again in `end`
+            self._error = error
+
+    def _parts(self, size: int) -> Iterator[Sequence[Input]]:
+        inputs = self._inputs
+        for start in range(0, len(inputs), size):
+            yield inputs[start : start + size]
+        while not self._ending.is_set():
+            yield inputs[-size:]

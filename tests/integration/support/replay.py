@@ -66,21 +66,23 @@ def assert_as_replayed(stream: Stream, model: Model) -> Counter[tuple[str, str]]
     return sum((each.outcomes for each in expected), Counter())
 
 
-def _inputs(stream: Stream) -> dict[tuple[str, int], dict[int, Placed]]:
-    """Every input record by topic and partition, then offset; signals are read back."""
-    inputs: dict[tuple[str, int], dict[int, Placed]] = defaultdict(dict)
-    signals = [Placed(topics.PEER_SIGNALS, r) for r in stream.read(topics.PEER_SIGNALS)]
-    for placed in [*stream.placed, *signals]:
-        inputs[placed.topic.name, placed.record.partition][placed.record.offset] = placed
+Inputs = dict[tuple[str, int], dict[int, Placed]]
+"""Every input record by topic and partition, then offset."""
+
+
+def _inputs(stream: Stream) -> Inputs:
+    """What lies in the input topics; who sent it here said what is bad of it."""
+    reasons = {(p.topic.name, p.record.partition, p.record.offset): p.reason for p in stream.placed}
+    inputs: Inputs = defaultdict(dict)
+    for topic in topics.INPUTS:
+        for record in stream.read(topic):
+            reason = reasons.get((topic.name, record.partition, record.offset))
+            placed = Placed(topic, record, reason)
+            inputs[topic.name, record.partition][record.offset] = placed
     return inputs
 
 
-def _fold(
-    expected: Expected,
-    partition: int,
-    position: Position,
-    inputs: dict[tuple[str, int], dict[int, Placed]],
-) -> None:
+def _fold(expected: Expected, partition: int, position: Position, inputs: Inputs) -> None:
     before = expected.position
     batch: list[Placed] = []
     for topic in topics.INPUTS:
@@ -170,7 +172,9 @@ def _assert_letters(stream: Stream, wanted: Counter[Letter]) -> None:
     found = letters(stream)
     assert Counter(letter for letter, _ in found) == wanted
     original = {
-        (p.topic.name, p.record.partition, p.record.offset): p.record for p in stream.placed
+        (topic.name, record.partition, record.offset): record
+        for topic in topics.INPUTS
+        for record in stream.read(topic)
     }
     for (name, partition, offset, _), record in found:
         source = original[name, partition, offset]

@@ -1,12 +1,12 @@
 """A stream of its own on the tests' Kafka: topics, producers, workers, what was written."""
 
+import itertools
 import json
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from confluent_kafka import KafkaError, Message, Producer, TopicPartition
@@ -23,7 +23,6 @@ from tests.integration.support.worker import WorkerProcess
 APPLIED_S = 90.0
 _POLL_S = 0.1
 _FLUSH_S = 30.0
-_SENDS_A_SECOND = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,7 @@ class Placed:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """A record to send."""
 
     topic: topics.Topic
@@ -116,10 +114,6 @@ class Stream:
         self.placed += placed
         return placed
 
-    def send_slowly(self, inputs: Sequence[Input], per_second: float) -> "Load":
-        """Send from another thread at a steady pace."""
-        return Load(self, inputs, per_second)
-
     def _produce(
         self, each: Input, delivered: Callable[[KafkaError | None, Message], None]
     ) -> None:
@@ -189,6 +183,14 @@ class Stream:
     def partition_of(self, user: str) -> int:
         return partition_of(user, self.partitions)
 
+    def neighbour_of(self, user: str, name: str) -> str:
+        """A name, made from another, that shares a person's partition."""
+        return next(
+            made
+            for made in (f"{name}-{number}" for number in itertools.count())
+            if self.partition_of(made) == self.partition_of(user)
+        )
+
     # Waiting
 
     def until_applied(self) -> None:
@@ -197,6 +199,9 @@ class Stream:
 
     def until_some_applied(self, records: int) -> None:
         until(lambda: self.applied() >= records, self._how_far, APPLIED_S)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        until(holds, self._how_far, APPLIED_S)
 
     def in_transaction(self, partitions: Iterable[int]) -> bool:
         """Whether any has changelog records that are neither committed nor aborted."""
@@ -211,7 +216,7 @@ class Stream:
         for number in range(self.partitions):
             position = latest.get(number, Position())
             due = self._last_offsets(number)
-            if any(position.applied.get(name, -1) != offset for name, offset in due.items()):
+            if any(position.applied.get(name, -1) < offset for name, offset in due.items()):
                 return False
             if position.watermark_ms and position.swept_month != _month(position.watermark_ms):
                 return False
@@ -230,43 +235,6 @@ class Stream:
         due = {number: self._last_offsets(number) for number in range(self.partitions)}
         logs = "\n".join(worker.log for worker in self.workers)
         return f"applied {latest}\ndue {due}\n{logs}"
-
-
-class Load:
-    """Records on their way from another thread, without a pause until ``end``.
-
-    When all are sent the last ones are sent again and again, as repeats.
-    """
-
-    def __init__(self, stream: Stream, inputs: Sequence[Input], per_second: float) -> None:
-        self._stream, self._inputs, self._per_second = stream, inputs, per_second
-        self._error: BaseException | None = None
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
-        self._thread.start()
-
-    def end(self) -> None:
-        """Send what is left, without repeats."""
-        self._ending.set()
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-    def _run(self) -> None:
-        size = max(1, round(self._per_second / _SENDS_A_SECOND))
-        try:
-            for part in self._parts(size):
-                self._stream.send(part)
-                self._ending.wait(1 / _SENDS_A_SECOND)
-        except BaseException as error:  # noqa: BLE001 - raised again in `end`
-            self._error = error
-
-    def _parts(self, size: int) -> Iterator[Sequence[Input]]:
-        inputs = self._inputs
-        for start in range(0, len(inputs), size):
-            yield inputs[start : start + size]
-        while not self._ending.is_set():
-            yield inputs[-size:]
 
 
 def partition_of(user: str, partitions: int) -> int:
