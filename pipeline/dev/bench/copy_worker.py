@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from aiokafka.errors import KafkaError
 
 from pipeline import logs, topics
 from pipeline import settings as project
@@ -70,6 +71,11 @@ class Quota:
             entries[name] = [(key, value) for key in islice(cycle(chosen), number)]
         return entries
 
+    def give_back(self, keys: Sequence[bytes], entries: dict[str, list[Entry]]) -> None:
+        """Undo a ``take`` that was not committed: the same records will come once more."""
+        for name, (share, _) in self._shares.items():
+            self._due[name] += len(entries[name]) - share * len(keys)
+
 
 class CopiedPartition(OwnedPartition):
     """A partition whose lane writes its quota instead of what it computes."""
@@ -81,9 +87,15 @@ class CopiedPartition(OwnedPartition):
         for name, arrived in records.items():
             position.applied[name] = arrived[-1].offset
         output = Output(state=BatchState.empty([]), position=position)
-        for name, entries in self.quota.take(_keys(records)).items():
+        keys = _keys(records)
+        written = self.quota.take(keys)
+        for name, entries in written.items():
             setattr(output, _FIELDS[name], entries)
-        await self._commit(output)
+        try:
+            await self._commit(output)
+        except KafkaError:
+            self.quota.give_back(keys, written)
+            raise
 
 
 class CopyLane(Lane):

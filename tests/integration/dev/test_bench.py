@@ -1,0 +1,76 @@
+import json
+import time
+
+import pytest
+from kafka import KafkaAdminClient
+from typer.testing import CliRunner, Result
+
+from pipeline.cli.main import app
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _kafka(kafka: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESAME_BOOTSTRAP", kafka)
+    monkeypatch.setenv("SESAME_TOPIC_PREFIX", topic_prefix)
+
+
+def run(*options: str) -> Result:
+    size = ("--people", "60", "--events", "6000", "--partitions", "2", "--json")
+    return CliRunner().invoke(app, ["bench", *size, *options])
+
+
+def topics_left(bootstrap: str, prefix: str) -> list[str]:
+    """The topics under a prefix once the broker has carried out all deletions."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    deadline = time.monotonic() + 10
+    try:
+        while True:
+            left = [name for name in admin.list_topics() if name.startswith(prefix)]
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(0.1)
+    finally:
+        admin.close()
+
+
+def test_every_system_goes_through_its_input_and_the_peer_scores_as_we_do(
+    kafka: str, topic_prefix: str
+) -> None:
+    result = run("--peer-events", "1500", "--runs", "1")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    runs = {each["system"]: each for each in told["runs"]}
+    assert list(runs) == ["sesame", "copy", "faust"]
+    assert runs["sesame"]["events"] == runs["copy"]["events"] > 4_000
+    assert 800 < runs["faust"]["events"] < 2_000
+    for each in runs.values():
+        assert each["events_per_second"] > 0
+        assert each["cpu_seconds"] > 0
+        assert each["peak_rss_mb"] > 20
+    rate = runs["sesame"]["events_per_second"]
+    assert told["ratios"] == {
+        system: pytest.approx(rate / runs[system]["events_per_second"])
+        for system in ("copy", "faust")
+    }
+    assert told["checked"]["people"] >= told["checked"]["scored"] > 8
+    ours, copied = told["written"]["sesame"]["topics"], told["written"]["copy"]["topics"]
+    assert ours.keys() == copied.keys()
+    for name, volume in ours.items():
+        assert copied[name]["records"] == pytest.approx(volume["records"], abs=2)
+        assert copied[name]["value_bytes"] == pytest.approx(volume["value_bytes"], rel=0.02)
+    assert told["machine"]["cores"] >= 1
+    assert topics_left(kafka, topic_prefix) == []
+
+
+def test_a_restored_worker_is_timed_and_weighed(kafka: str, topic_prefix: str) -> None:
+    result = run("--recovery", "--restored", "5000")
+    assert result.exit_code == 0, result.output
+    recovery = json.loads(result.stdout)["recovery"]
+    assert recovery["people"] == 5_000
+    assert recovery["changelog_records"] >= 2 * 5_000
+    assert recovery["full"]["rss_mb"] > recovery["empty"]["rss_mb"] > 50
+    assert recovery["full"]["peak_rss_mb"] >= recovery["full"]["rss_mb"]
+    assert recovery["people_per_second"] == pytest.approx(5_000 / recovery["full"]["seconds"])
+    assert topics_left(kafka, topic_prefix) == []

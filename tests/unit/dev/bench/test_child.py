@@ -1,0 +1,48 @@
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.dev.bench.child import Child, ChildEndedError
+
+WAITS = "import time; print('up', flush=True); time.sleep(60)"
+
+
+def wait_for(log: Path, text: str) -> None:
+    while text not in log.read_text():
+        time.sleep(0.01)
+
+
+def test_a_childs_memory_is_its_own_not_its_parents(tmp_path: Path) -> None:
+    ballast = bytearray(os.urandom(1) * 400_000_000)
+    with Child([sys.executable, "-c", WAITS], {}, tmp_path / "log") as child:
+        wait_for(tmp_path / "log", "up")
+        assert 1_000_000 < child.rss_bytes <= child.peak_rss_bytes < 200_000_000
+    assert len(ballast) == 400_000_000
+
+
+def test_processor_time_is_sampled_and_never_falls(tmp_path: Path) -> None:
+    with Child([sys.executable, "-c", "while True: pass"], {}, tmp_path / "log") as child:
+        while not child.samples or child.samples[-1][1] == 0:
+            time.sleep(0.01)
+    used = [seconds for _, seconds in child.samples]
+    assert used == sorted(used)
+    assert used[-1] > 0
+
+
+def test_a_child_that_ended_is_told_with_the_end_of_its_output(tmp_path: Path) -> None:
+    code = "import sys; print('no such broker'); sys.exit(3)"
+    with Child([sys.executable, "-c", code], {}, tmp_path / "log") as child:
+        wait_for(tmp_path / "log", "no such broker")
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        with pytest.raises(ChildEndedError, match=r"status 3:\nno such broker"):
+            child.check()
+
+
+def test_a_child_sees_the_environment_it_is_given(tmp_path: Path) -> None:
+    code = "import os, time; print(os.environ['SESAME_X'], flush=True); time.sleep(60)"
+    with Child([sys.executable, "-c", code], {"SESAME_X": "told"}, tmp_path / "log") as child:
+        wait_for(tmp_path / "log", "told")
+        child.check()
