@@ -75,13 +75,7 @@ class Child:
         """
         status = self._guard.poll()
         if status is not None:
-            raise DemoError(f"the {self.title} ended {_in_words(status)}; {self.tail()}")
-
-    def tail(self) -> str:
-        """The end of its log, in words."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        lines = text.splitlines()[-LOG_TAIL_LINES:]
-        return "the end of its log:\n" + "\n".join(lines) if lines else "it logged nothing"
+            raise DemoError(f"the {self.title} ended {_in_words(status)}; {log_tail(self.log)}")
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal; nothing happens when it has ended."""
@@ -109,7 +103,7 @@ class Child:
             raise DemoError(f"the {self.title} did not end within {STOP_S:.0f} s") from None
         self._close()
         if status:
-            raise DemoError(f"the {self.title} ended {_in_words(status)}; {self.tail()}")
+            raise DemoError(f"the {self.title} ended {_in_words(status)}; {log_tail(self.log)}")
         return self._output.read_text()
 
     def kill(self) -> None:
@@ -121,6 +115,13 @@ class Child:
     def _close(self) -> None:
         if self._guard.stdout is not None:
             self._guard.stdout.close()
+
+
+def log_tail(log: Path) -> str:
+    """The end of a log, in words."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    lines = text.splitlines()[-LOG_TAIL_LINES:]
+    return "the end of its log:\n" + "\n".join(lines) if lines else "it logged nothing"
 
 
 def _in_words(status: int) -> str:

@@ -2,8 +2,10 @@
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from kafka.errors import KafkaError
@@ -12,6 +14,7 @@ from pipeline import provision
 from pipeline.dev.broker import EmbeddedBroker, jars
 from pipeline.dev.broker.java import ClassArchive, find_java
 from pipeline.dev.demo.background import Background
+from pipeline.dev.demo.children import log_tail
 from pipeline.dev.demo.errors import DemoError
 from pipeline.dev.demo.interrupts import Interrupts
 from pipeline.dev.demo.progress import Progress
@@ -22,6 +25,14 @@ _ABANDON_S = 60.0
 _TOLD = ("bootstrap", "partitions", "replication_factor", "security_protocol", "topic_prefix")
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Kafka in reach; ``check`` raises when it is ours and has ended."""
+
+    settings: Settings
+    check: Callable[[], None]
+
+
 def is_given(settings: Settings) -> bool:
     """Whether the environment names a Kafka to use."""
     return "bootstrap" in settings.model_fields_set
@@ -30,8 +41,8 @@ def is_given(settings: Settings) -> bool:
 @contextmanager
 def own_kafka(
     directory: Path, partitions: int, progress: Progress, interrupts: Interrupts
-) -> Iterator[Settings]:
-    """A broker of our own while the context lasts; the settings to reach it.
+) -> Iterator[Cluster]:
+    """A broker of our own while the context lasts.
 
     Raises:
         BrokerError: There is no Java, the jars cannot be had, or Kafka did not start.
@@ -43,17 +54,23 @@ def own_kafka(
     try:
         _start(broker, interrupts)
         progress.end(f"{title} at {broker.bootstrap}")
-        yield load(
+        current = load(
             bootstrap=broker.bootstrap,
             partitions=partitions,
             replication_factor=1,
             security_protocol="PLAINTEXT",
         )
+        yield Cluster(current, partial(_check, broker))
         if not starts_quickly:
             # Stopped in good order it leaves what makes the next start quick.
             broker.stop()
     finally:
         broker.kill()
+
+
+def _check(broker: EmbeddedBroker) -> None:
+    if not broker.running:
+        raise DemoError(f"Kafka has ended; {log_tail(broker.log_path)}")
 
 
 def _prepare(progress: Progress, interrupts: Interrupts) -> bool:
@@ -87,7 +104,7 @@ def _abandon(broker: EmbeddedBroker, starting: Background[None]) -> None:
 
 
 @contextmanager
-def given_kafka(settings: Settings, partitions: int, progress: Progress) -> Iterator[Settings]:
+def given_kafka(settings: Settings, partitions: int, progress: Progress) -> Iterator[Cluster]:
     """The Kafka of the settings while the context lasts, with topics nobody else uses.
 
     The topics have a prefix of their own, and are removed in the end; a prefix in the
@@ -110,7 +127,7 @@ def given_kafka(settings: Settings, partitions: int, progress: Progress) -> Iter
         )
     progress.end(f"Kafka at {current.bootstrap}, topics {prefix}*")
     try:
-        yield current
+        yield Cluster(current, lambda: None)
     finally:
         if not named:
             _remove(current)

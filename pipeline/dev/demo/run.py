@@ -77,9 +77,10 @@ def run(
         Interrupts() as interrupts,
         Workspace() as workspace,
         progress,
-        _kafka(given, plan, workspace.directory, progress, interrupts) as current,
+        _kafka(given, plan, workspace.directory, progress, interrupts) as kafka,
     ):
-        services = Services(current, workspace.directory, interrupts.sleep)
+        current = kafka.settings
+        services = Services(kafka, workspace.directory, interrupts.sleep)
         try:
             stage = Stage(current, services, progress, interrupts)
             result = _play_through(stage, drawing, began)
@@ -96,7 +97,7 @@ def run(
 
 def _kafka(
     given: Settings, plan: Plan, directory: Path, progress: Progress, interrupts: Interrupts
-) -> AbstractContextManager[Settings]:
+) -> AbstractContextManager[cluster.Cluster]:
     if cluster.is_given(given):
         return cluster.given_kafka(given, plan.partitions, progress)
     return cluster.own_kafka(directory / "broker", plan.partitions, progress, interrupts)

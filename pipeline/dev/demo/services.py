@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.dev.demo.children import Child, Command
-from pipeline.dev.demo.cluster import environment
+from pipeline.dev.demo.children import Child, Command, log_tail
+from pipeline.dev.demo.cluster import Cluster, environment
 from pipeline.dev.demo.errors import DemoError
 from pipeline.dev.demo.readings import (
     Endpoint,
@@ -43,8 +43,9 @@ class Partner:
 class Services:
     """All child processes; ``sleep`` waits and raises when the demo is to end."""
 
-    def __init__(self, settings: Settings, directory: Path, sleep: Callable[[float], None]) -> None:
-        self._settings = settings
+    def __init__(self, cluster: Cluster, directory: Path, sleep: Callable[[float], None]) -> None:
+        self._cluster = cluster
+        self._settings = settings = cluster.settings
         self._directory = directory
         self._sleep = sleep
         self._worker: Child | None = None
@@ -68,7 +69,7 @@ class Services:
         waited_s = 0.0
         while not self._all_ready():
             if waited_s > START_S:
-                raise DemoError(f"not ready within {START_S:.0f} s: {self._worker.tail()}")
+                raise DemoError(f"not ready within {START_S:.0f} s: {log_tail(self._worker.log)}")
             self._sleep(POLL_S)
             waited_s += POLL_S
 
@@ -84,7 +85,8 @@ class Services:
             self.partners.append(Partner(partner_id, Child(command, self._directory), endpoint))
 
     def check(self) -> None:
-        """Raise if one has ended."""
+        """Raise if one has ended, or Kafka."""
+        self._cluster.check()
         for child in self._children():
             child.check()
 

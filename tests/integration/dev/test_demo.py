@@ -76,10 +76,13 @@ def descendants(pid: int) -> set[Started]:
     return {(child, running[child][1]) for child in found}
 
 
+def command_of(pid: str) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+
+
 def workspaces(family: set[Started]) -> set[Path]:
     """The demo's directory, as its children's command lines name it."""
-    texts = (Path(f"/proc/{pid}/cmdline").read_text() for pid, _ in family)
-    words = {word for text in texts for word in text.split("\0")}
+    words = {word for pid, _ in family for word in command_of(pid)}
     return {Path(found) for word in words for found in re.findall(r"^/.*?sesame-demo-\w+", word)}
 
 
@@ -181,24 +184,32 @@ def test_topics_with_the_chosen_prefix_are_not_mixed_with_the_demos(
     assert "SESAME_TOPIC_PREFIX" in complaints
 
 
+def is_worker(command: list[str]) -> bool:
+    return command[:2] == [sys.executable, "-P"] and command[-1] == "worker"
+
+
+def is_broker(command: list[str]) -> bool:
+    return command[0].endswith("/java")
+
+
 @pytest.mark.slow
-def test_a_worker_that_dies_ends_the_demo_with_the_end_of_its_log() -> None:
+@pytest.mark.parametrize(
+    ("is_victim", "told"),
+    [(is_worker, "the worker ended by SIGKILL; the end of its log:"), (is_broker, "Kafka has end")],
+)
+def test_a_process_that_dies_ends_the_demo_with_the_end_of_its_log(
+    is_victim: Callable[[list[str]], bool], told: str
+) -> None:
     with demo() as process:
         until(process, "Playing")
         family = descendants(process.pid)
         directories = workspaces(family)
-        (worker,) = (
-            int(pid)
-            for pid, _ in family
-            if Path(f"/proc/{pid}/cmdline").read_text().startswith(f"{sys.executable}\0-P")
-            and Path(f"/proc/{pid}/cmdline").read_text().endswith("\0worker\0")
-        )
-        os.kill(worker, signal.SIGKILL)
+        (victim,) = (int(pid) for pid, _ in family if is_victim(command_of(pid)))
+        os.kill(victim, signal.SIGKILL)
         _, complaints = process.communicate(timeout=30)
         assert process.returncode == 1
         assert_gone(family, directories, within_s=0.5)
-    assert "the worker ended by SIGKILL; the end of its log:" in complaints
-    assert "partition restored" in complaints
+    assert told in complaints
     assert "Traceback" not in complaints
 
 
