@@ -7,16 +7,17 @@ has the image SESAME_TEST_KAFKA_IMAGE, a container; else a broker as a child pro
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import docker  # type: ignore[import-untyped]
 import hypothesis
 import pytest
 from docker.errors import DockerException  # type: ignore[import-untyped]
 
-from pipeline.dev.broker import EmbeddedBroker, config, wait_until_answering
+from pipeline.dev.broker import BrokerError, EmbeddedBroker, config, wait_until_answering
 
 DEFAULT_IMAGE = "apache/kafka:4.1.1"
+LOG_TAIL = 4_000
 
 # Always the same examples: a red build is red again when it is run again.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
@@ -31,10 +32,10 @@ def kafka_image() -> str | None:
     """
     named = os.environ.get("SESAME_TEST_KAFKA_IMAGE")
     try:
-        client = docker.from_env(timeout=5)
-        client.ping()
-        if not named:
-            client.images.get(DEFAULT_IMAGE)
+        with closing(docker.from_env(timeout=5)) as client:
+            client.ping()
+            if not named:
+                client.images.get(DEFAULT_IMAGE)
     except DockerException:
         return None
     return named or DEFAULT_IMAGE
@@ -60,10 +61,16 @@ def container(image: str) -> Iterator[str]:
     # A port known beforehand, as the broker has to tell clients where it is.
     settings = config.settings(port, controller_port=9093, bind="0.0.0.0")  # noqa: S104 - inside
     environment = {f"KAFKA_{k.upper().replace('.', '_')}": v for k, v in settings.items()}
-    kafka = DockerContainer(image).with_envs(**environment).with_bind_ports(port, port)
+    kafka = DockerContainer(image).with_envs(**environment)
+    # Only this machine may reach it; with_bind_ports() would publish it on every interface.
+    kafka.ports[str(port)] = (config.HOST, port)  # type: ignore[assignment]
     with kafka:
         bootstrap = f"{config.HOST}:{port}"
-        wait_until_answering(bootstrap, timeout_s=60)
+        try:
+            wait_until_answering(bootstrap, timeout_s=60)
+        except BrokerError as error:
+            error.add_note(b"".join(kafka.get_logs()).decode(errors="replace")[-LOG_TAIL:])
+            raise
         yield bootstrap
 
 
