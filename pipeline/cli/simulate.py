@@ -50,12 +50,13 @@ def simulate(
     the contract names; what is printed says how many of each the dead letters should have.
     """
     from pipeline.dev.simulator import simulate as draw  # noqa: PLC0415 - help stays quick
-    from pipeline.dev.simulator.traffic import Mistakes, Traffic  # noqa: PLC0415
+    from pipeline.dev.simulator.consents_first import ConsentsFirst  # noqa: PLC0415
+    from pipeline.dev.simulator.traffic import Mistakes  # noqa: PLC0415
 
     current = settings.load()
     history = draw(_spec(people, months, events, seed, end))
     mistakes = Mistakes(bad, repeats, current.lateness_days)
-    traffic = Traffic(history, open_registry(current), mistakes, _chunk_events(rate))
+    traffic = ConsentsFirst(history, open_registry(current), mistakes, _chunk_events(rate))
     report = _send(traffic, current, rate, show=not as_json)
     if as_json:
         print_json(_summary(history, report))

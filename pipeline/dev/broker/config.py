@@ -22,9 +22,10 @@ _PROPERTIES = {
     "share.coordinator.state.topic.min.isr": "1",
     # A group of one or two members need not wait for more.
     "group.initial.rebalance.delay.ms": "0",
-    # A killed broker may come back only once its former self's session has ended.
-    "broker.session.timeout.ms": "2000",
-    "broker.heartbeat.interval.ms": "400",
+    # A killed broker may come back only once its former self's session has ended; on a busy
+    # machine a shorter one has ended by itself.
+    "broker.session.timeout.ms": "5000",
+    "broker.heartbeat.interval.ms": "500",
     # 128 MB by default, an eighth of the heap.
     "log.cleaner.dedupe.buffer.size": str(32 << 20),
 }

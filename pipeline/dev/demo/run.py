@@ -10,7 +10,6 @@ from pipeline import provision, settings
 from pipeline.codec.open import open_registry
 from pipeline.dev.demo import cluster
 from pipeline.dev.demo.background import Background
-from pipeline.dev.demo.consents_first import ConsentsFirst
 from pipeline.dev.demo.errors import InterruptedDemoError
 from pipeline.dev.demo.interrupts import Interrupts
 from pipeline.dev.demo.outputs import Outputs
@@ -22,6 +21,7 @@ from pipeline.dev.demo.result import Result, count_enrolled
 from pipeline.dev.demo.services import Services, check_port
 from pipeline.dev.demo.workspace import Workspace
 from pipeline.dev.simulator import simulate
+from pipeline.dev.simulator.consents_first import ConsentsFirst
 from pipeline.dev.simulator.history import History
 from pipeline.dev.simulator.traffic import Mistakes
 from pipeline.partners.registry import load_registry

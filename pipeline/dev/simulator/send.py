@@ -104,7 +104,7 @@ def _config(settings: Settings) -> dict[str, str | int]:
         "queue.buffering.max.messages": 200_000,
         "message.timeout.ms": round(_DELIVERY_S * 1_000),
         # Retries are the client's own business; what fails for good is told below.
-        "log_level": 3,
+        "log_level": 0,
         # As Java, aiokafka and kafka-python partition: a person has one partition number.
         "partitioner": "murmur2_random",
         # Millions of good news would cost more than the sending.

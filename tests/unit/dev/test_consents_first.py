@@ -2,8 +2,8 @@ from collections import Counter
 
 from pipeline import topics
 from pipeline.codec.reasons import Reason
-from pipeline.dev.demo.consents_first import split
 from pipeline.dev.simulator.bad import Sent
+from pipeline.dev.simulator.consents_first import split
 from pipeline.dev.simulator.traffic import Chunk
 
 
