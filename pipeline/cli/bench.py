@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,6 +42,9 @@ def bench(
     restored: Annotated[
         int, typer.Option(min=1_000, help="People to restore, with --recovery.")
     ] = 1_000_000,
+    save: Annotated[
+        Path | None, typer.Option(help="A folder to keep the raw result in.", file_okay=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure this pipeline beside a per-event Faust agent and a copy without any work.
@@ -48,16 +52,27 @@ def bench(
     Kafka is the one SESAME_BOOTSTRAP names; without it, one is started for the occasion.
     Nothing else should run on the machine meanwhile.
     """
-    from pipeline.dev.bench.workload import Workload  # noqa: PLC0415 - help stays quick
+    from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
+    from pipeline.dev.bench.workload import Workload  # noqa: PLC0415
 
     workload = Workload(people, events, seed)
     with _bench(partitions, show=not as_json) as prepared:
         facts = _facts(workload, partitions)
         if recovery:
-            _tell_recovery(_recover(prepared, workload, restored), facts, as_json=as_json)
+            found = _recover(prepared, workload, restored)
+            result = {"recovery": _restore_figures(found)} | facts
+            name, tell = page.RECOVERY, partial(_tell_recovery, found)
         else:
             comparison = _compare(prepared, workload, peer_events, runs)
-            _tell_comparison(comparison, facts, as_json=as_json)
+            result = comparison.as_json() | facts
+            name, tell = page.COMPARISON, partial(_tell_comparison, comparison)
+    if save is not None:
+        page.save(result, name, save)
+    if as_json:
+        print_json(result)
+    else:
+        tell()
+        _tell_machine(facts["machine"])
 
 
 @contextmanager
@@ -109,10 +124,7 @@ def _recover(prepared: "Bench", workload: "Workload", restored: int) -> "Recover
     return measure(prepared, workload, restored)
 
 
-def _tell_comparison(comparison: "Comparison", facts: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(comparison.as_json() | facts)
-        return
+def _tell_comparison(comparison: "Comparison") -> None:
     ratios = comparison.ratios
     rows = [
         (
@@ -132,18 +144,17 @@ def _tell_comparison(comparison: "Comparison", facts: dict[str, Any], *, as_json
         f"The per-event peer gave the same scores for all {checked.people:,} people "
         f"compared, {checked.scored:,} of them with a score."
     )
-    _tell_machine(facts)
 
 
-def _tell_recovery(found: "Recovery", facts: dict[str, Any], *, as_json: bool) -> None:
-    summary = {
+def _restore_figures(found: "Recovery") -> dict[str, Any]:
+    return {
         **asdict(found),
         "people_per_second": found.people_per_second,
         "rss_mb_per_million": found.rss_mb_per_million,
     }
-    if as_json:
-        print_json({"recovery": summary} | facts)
-        return
+
+
+def _tell_recovery(found: "Recovery") -> None:
     rows = [
         ("people", f"{found.people:,}"),
         ("changelog records", f"{found.changelog_records:,}"),
@@ -156,11 +167,9 @@ def _tell_recovery(found: "Recovery", facts: dict[str, Any], *, as_json: bool) -
         ("memory a million people add, MB", f"{found.rss_mb_per_million:,.0f}"),
     ]
     print_table(("Recovery", ""), rows)
-    _tell_machine(facts)
 
 
-def _tell_machine(facts: dict[str, Any]) -> None:
-    machine = facts["machine"]
+def _tell_machine(machine: dict[str, Any]) -> None:
     typer.echo(
         f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['processor']}; "
         f"Python {machine['python']}, Kafka {machine['kafka']}, {machine['java'] or ''}; "

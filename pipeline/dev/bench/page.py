@@ -1,0 +1,119 @@
+"""The figures of docs/performance.md, from the raw results beside it.
+
+`python -m pipeline.dev.bench.page` writes them between their markers; a test fails on drift.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+COMPARISON, RECOVERY = "comparison.json", "recovery.json"
+"""The names of raw results."""
+_DOCS = Path(__file__).parents[3] / "docs"
+_MARKED = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+_NONE = "No run is recorded in `docs/performance/` yet.\n"
+
+
+def save(result: dict[str, Any], name: str, folder: Path) -> None:
+    """Keep a raw result."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(json.dumps(result, indent=2) + "\n")
+
+
+def refreshed(text: str, folder: Path) -> str:
+    """The page with the figures of the raw results in ``folder``."""
+    return _MARKED.sub(lambda found: found[1] + figures(folder) + found[2], text)
+
+
+def figures(folder: Path) -> str:
+    """What the raw results say; results that are not there are left out."""
+    parts = [
+        render(json.loads((folder / name).read_text()))
+        for name, render in ((COMPARISON, _comparison), (RECOVERY, _recovery))
+        if (folder / name).is_file()
+    ]
+    return "\n".join(parts) or _NONE
+
+
+def _comparison(result: dict[str, Any]) -> str:
+    given, checked = result["input"], result["checked"]
+    runs = result["summaries"][0]["runs"]
+    return "\n".join(
+        [
+            (
+                f"Throughput, {runs} rounds, medians; about {given['events']:,} events of "
+                f"{given['people']:,} people in {given['partitions']} partitions, seed "
+                f"{given['seed']}:"
+            ),
+            "",
+            (
+                "| system | events | events/s | lowest to highest | CPU us an event | peak MB | "
+                "ours over it |"
+            ),
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+            *_rows(result),
+            "",
+            (
+                f"The per-event peer gave the same scores as ours for all {checked['people']:,} "
+                f"people compared, {checked['scored']:,} of them with a score."
+            ),
+            "",
+            _machine(result["machine"]),
+            "",
+        ]
+    )
+
+
+def _rows(result: dict[str, Any]) -> Iterator[str]:
+    events = {run["system"]: run["events"] for run in result["runs"]}
+    for each in result["summaries"]:
+        name = each["system"]
+        ratio = result["ratios"].get(name)
+        cells = (
+            f"`{name}`",
+            f"{events[name]:,}",
+            f"{each['events_per_second']:,.0f}",
+            f"{each['lowest']:,.0f} to {each['highest']:,.0f}",
+            f"{each['cpu_us_per_event']:,.1f}",
+            f"{each['peak_rss_mb']:,.0f}",
+            "" if ratio is None else f"{ratio:.2f}",
+        )
+        yield "| " + " | ".join(cells) + " |"
+
+
+def _recovery(result: dict[str, Any]) -> str:
+    found = result["recovery"]
+    rows = (
+        ("people", f"{found['people']:,}"),
+        ("changelog records", f"{found['changelog_records']:,}"),
+        ("changelog MB", f"{found['changelog_bytes'] / 1e6:,.0f}"),
+        ("seconds from start of the process to ready", f"{found['full']['seconds']:.1f}"),
+        ("of which a worker without people takes", f"{found['empty']['seconds']:.1f}"),
+        ("people a second, start-up included", f"{found['people_per_second']:,.0f}"),
+        ("peak memory, MB", f"{found['full']['peak_rss_mb']:,.0f}"),
+        ("memory that a million people add, MB", f"{found['rss_mb_per_million']:,.0f}"),
+    )
+    lines = ["Recovery:", "", "| | |", "| --- | ---: |", *(f"| {a} | {b} |" for a, b in rows)]
+    return "\n".join([*lines, "", _machine(result["machine"]), ""])
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    java = f", {machine['java']}" if machine["java"] else ""
+    return (
+        f"Measured {machine['measured_at'][:10]} on {machine['cores']} cores of "
+        f"{machine['processor']} with {machine['memory_gib']} GiB, Python {machine['python']}, "
+        f"Kafka {machine['kafka']}{java}; load average {machine['load_1m_at_start']:.1f} when it "
+        "began."
+    )
+
+
+def main() -> None:
+    """Bring the page up to date."""
+    page = _DOCS / "performance.md"
+    page.write_text(refreshed(page.read_text(), _DOCS / "performance"))
+
+
+if __name__ == "__main__":
+    main()

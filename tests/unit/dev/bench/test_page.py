@@ -1,0 +1,66 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.dev.bench import page
+
+DOCS = Path(__file__).parents[4] / "docs"
+MACHINE = {
+    "measured_at": "2026-01-02T03:04:05+00:00",
+    "cores": 2,
+    "processor": "Abacus",
+    "memory_gib": 8.0,
+    "python": "3.11.7",
+    "kafka": "given",
+    "java": None,
+    "load_1m_at_start": 0.25,
+}
+
+
+def summary(system: str, rate: float) -> dict[str, Any]:
+    return {
+        "system": system,
+        "runs": 3,
+        "events_per_second": rate,
+        "lowest": rate - 1,
+        "highest": rate + 1,
+        "cpu_us_per_event": 4.25,
+        "peak_rss_mb": 300.4,
+    }
+
+
+COMPARISON = {
+    "runs": [{"system": "sesame", "events": 1_000}, {"system": "faust", "events": 200}],
+    "ratios": {"faust": 61.239},
+    "summaries": [summary("sesame", 123_456.7), summary("faust", 2_016.0)],
+    "checked": {"people": 180, "scored": 150},
+    "machine": MACHINE,
+    "input": {"people": 10, "events": 1_000, "seed": 1, "partitions": 8},
+}
+
+
+def test_the_page_shows_the_recorded_figures() -> None:
+    text = (DOCS / "performance.md").read_text()
+    wanted = page.refreshed(text, DOCS / "performance")
+    assert text == wanted, "run `python -m pipeline.dev.bench.page`"
+
+
+def test_a_saved_comparison_is_a_row_for_each_system(tmp_path: Path) -> None:
+    page.save(COMPARISON, page.COMPARISON, tmp_path / "new")
+    told = page.figures(tmp_path / "new")
+    assert "| `sesame` | 1,000 | 123,457 | 123,456 to 123,458 | 4.2 | 300 |  |" in told
+    assert "| `faust` | 200 | 2,016 | 2,015 to 2,017 | 4.2 | 300 | 61.24 |" in told
+    assert "all 180 people compared, 150 of them" in told
+    assert "Measured 2026-01-02 on 2 cores of Abacus" in told
+    assert "load average 0.2 " in told
+
+
+def test_without_results_the_page_says_so(tmp_path: Path) -> None:
+    assert "No run is recorded" in page.figures(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["plain", "<!-- figures -->\nold\n<!-- end of figures -->\n"])
+def test_only_what_is_between_the_markers_changes(tmp_path: Path, text: str) -> None:
+    changed = page.refreshed(text, tmp_path)
+    assert ("old" in changed, "plain" in changed) == (False, text == "plain")
