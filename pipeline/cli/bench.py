@@ -138,7 +138,7 @@ def _tell_comparison(comparison: "Comparison") -> None:
         for each in comparison.summaries
     ]
     columns = ("System", "Events/s", "Spread", "CPU us/event", "Peak MB", "Ours over it")
-    print_table(columns, rows, f"Medians of {comparison.summaries[0].runs} runs")
+    print_table(columns, rows, f"Medians, rounds: {comparison.summaries[0].runs}")
     checked = comparison.checked
     typer.echo(
         f"The per-event peer gave the same scores for all {checked.people:,} people "

@@ -43,7 +43,7 @@ def _comparison(result: dict[str, Any]) -> str:
     return "\n".join(
         [
             (
-                f"Throughput, {runs} rounds, medians; about {given['events']:,} events of "
+                f"Throughput (medians, rounds: {runs}); about {given['events']:,} events of "
                 f"{given['people']:,} people in {given['partitions']} partitions, seed "
                 f"{given['seed']}:"
             ),
