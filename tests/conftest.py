@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 import docker  # type: ignore[import-untyped]
 import hypothesis
@@ -15,6 +16,9 @@ import pytest
 from docker.errors import DockerException  # type: ignore[import-untyped]
 
 from pipeline.dev.broker import BrokerError, EmbeddedBroker, config, wait_until_answering
+
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
 
 DEFAULT_IMAGE = "apache/kafka:4.1.1"
 LOG_TAIL = 4_000
@@ -49,6 +53,12 @@ def pytest_report_header() -> str:
     return f"kafka: container of {image}" if image else "kafka: child process"
 
 
+def is_running(container: "DockerContainer") -> bool:
+    wrapped = container.get_wrapped_container()
+    wrapped.reload()
+    return bool(wrapped.status == "running")
+
+
 @contextmanager
 def container(image: str) -> Iterator[str]:
     # Its reaper is one more image, and the context manager ends the container.
@@ -67,7 +77,7 @@ def container(image: str) -> Iterator[str]:
     with kafka:
         bootstrap = f"{config.HOST}:{port}"
         try:
-            wait_until_answering(bootstrap, timeout_s=60)
+            wait_until_answering(bootstrap, timeout_s=60, still_there=lambda: is_running(kafka))
         except BrokerError as error:
             error.add_note(b"".join(kafka.get_logs()).decode(errors="replace")[-LOG_TAIL:])
             raise
