@@ -67,9 +67,7 @@ class PartitionStore:
         """Write the selected people of a batch back, giving new ones a slot."""
         for i in selection:
             user = state.users[i]
-            slot = self._slot_of.get(user)
-            if slot is None:
-                slot = self._take_slot(user)
+            slot = self._slot_or_new(user)
             _put(self._contracts, slot, state.contracts[i])
             _put(self._links, slot, state.links[i])
         chosen = np.fromiter(selection, np.int64)
@@ -79,19 +77,21 @@ class PartitionStore:
 
     def put_row(self, users: Sequence[str], rows: NDArray[np.void]) -> None:
         """Set factor rows, as a changelog gives them; the last of a repeated person wins."""
-        self._rows[self._slots_or_new(users)] = rows
+        slots = self._slots_or_new(users)  # first: it may replace the array
+        self._rows[slots] = rows
 
     def put_ledger(self, users: Sequence[str], ledgers: NDArray[np.void]) -> None:
         """Set ledger rows, as a changelog gives them."""
-        self._ledgers[self._slots_or_new(users)] = ledgers
+        slots = self._slots_or_new(users)
+        self._ledgers[slots] = ledgers
 
     def put_contracts(self, user: str, packed: bytes) -> None:
         """Set a person's packed contracts."""
-        _put(self._contracts, int(self._slots_or_new([user])[0]), packed)
+        _put(self._contracts, self._slot_or_new(user), packed)
 
     def put_links(self, user: str, packed: bytes) -> None:
         """Set a person's packed links."""
-        _put(self._links, int(self._slots_or_new([user])[0]), packed)
+        _put(self._links, self._slot_or_new(user), packed)
 
     def remove(self, user: str) -> None:
         """Forget a person; the slot is zeroed before it is used again."""
@@ -126,10 +126,12 @@ class PartitionStore:
     def _slots_or_new(self, users: Sequence[str]) -> NDArray[np.int64]:
         slots = self.slots(users)
         for i in np.flatnonzero(slots < 0).tolist():
-            slots[i] = self._slot_of.get(users[i], -1)
-            if slots[i] < 0:
-                slots[i] = self._take_slot(users[i])
+            slots[i] = self._slot_or_new(users[i])
         return slots
+
+    def _slot_or_new(self, user: str) -> int:
+        slot = self._slot_of.get(user)
+        return self._take_slot(user) if slot is None else slot
 
     def _take_slot(self, user: str) -> int:
         if self._free:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 import structlog
@@ -139,12 +140,17 @@ class TransactionalWriter:
     def _by_partition(self, entries: list[Entry]) -> list[tuple[int, list[Entry]]]:
         # Kafka's default partitioner: the receiver's records of every topic lie there.
         count = self._settings.partitions
-        placed = [((murmur2(key) & 0x7FFFFFFF) % count, (key, value)) for key, value in entries]
+        placed = [(_hash(key) % count, (key, value)) for key, value in entries]
         placed.sort(key=lambda pair: pair[0])
         return [
             (partition, [entry for _, entry in group])
             for partition, group in groupby(placed, key=lambda pair: pair[0])
         ]
+
+
+@lru_cache(maxsize=100_000)
+def _hash(key: bytes) -> int:
+    return int(murmur2(key)) & 0x7FFFFFFF
 
 
 def _look_at(future: asyncio.Future[object]) -> None:

@@ -37,6 +37,22 @@ def test_a_store_applied_from_entries_equals_the_state_they_came_from() -> None:
     assert restored == position
 
 
+def test_more_people_than_a_fresh_store_has_room_for_are_restored() -> None:
+    state = BatchState.empty([f"user-{i}" for i in range(5_000)])
+    state.rows["layout"] = FACTOR_ROW_LAYOUT
+    state.ledgers["layout"] = 1
+    state.rows["open_exposure_minor"] = np.arange(5_000)
+    state.ledgers["profiles_newest_s"] = np.arange(5_000)
+    everybody = range(5_000)
+
+    store = PartitionStore()
+    changelog.apply(store, changelog.entries(BatchState.empty(state.users), state, list(everybody)))
+
+    again = store.gather(state.users)
+    assert again.rows.tobytes() == state.rows.tobytes()
+    assert again.ledgers.tobytes() == state.ledgers.tobytes()
+
+
 def test_unchanged_parts_are_not_written() -> None:
     before = some_state()
     after = before.copy()
