@@ -37,6 +37,9 @@ class BatchApp(faust.App):
     is_behind: Callable[[int], bool]
     """Whether a partition number's lane has enough waiting, so that fetching it can pause."""
 
+    def _create_directories(self) -> None:
+        """Make none: tables would lie there, and there are no tables."""
+
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import faust
@@ -85,6 +86,7 @@ def build(settings: Settings, notes: Notes) -> faust.App:
         store="memory://",
         topic_partitions=settings.partitions,
         topic_disable_leader=True,
+        datadir=Path(gettempdir()) / "sesame-bench",
     )
     card = Card(load_model(settings.model))
     table = app.Table("people", partitions=settings.partitions)
