@@ -9,12 +9,15 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import confluent_kafka
 import fastavro
 import kafka
 import pytest
 
+from pipeline import topics
 from pipeline.scoring.model import Model
-from tests.integration.support.records import DAY_MS, MONTH_MS, NOW_MS, SCOPES
+from tests.integration.support.records import DAY_MS, MONTH_MS, NOW_MS, SCOPES, grants, record
+from tests.integration.support.replay import assert_as_replayed
 from tests.integration.support.stream import Stream
 
 Subjects = dict[str, dict[str, Any]]
@@ -121,13 +124,13 @@ def scores_of(stream: Stream, subjects: Subjects, wanted: set[str]) -> dict[str,
     while {user for user, fields in latest.items() if fields["score"]} != wanted:
         assert time.monotonic() < deadline, latest
         for records in consumer.poll(timeout_ms=200).values():
-            for record in records:
-                if record.value is None or record.key.decode() not in wanted:
+            for found in records:
+                if found.value is None or found.key.decode() not in wanted:
                     continue
-                assert record.value[:5] == b"\0" + entry["id"].to_bytes(4, "big")
-                fields = fastavro.schemaless_reader(io.BytesIO(record.value[5:]), schema, None)
+                assert found.value[:5] == b"\0" + entry["id"].to_bytes(4, "big")
+                fields = fastavro.schemaless_reader(io.BytesIO(found.value[5:]), schema, None)
                 assert isinstance(fields, dict)
-                latest[record.key.decode()] = fields
+                latest[found.key.decode()] = fields
     consumer.close()
     return latest
 
@@ -165,3 +168,34 @@ def test_who_knows_only_the_contract_is_scored_and_reads_scores(
     assert row["purchases"].sum() == row["essentials"].sum() == 12
     assert row["fulfilled"].sum() == 1
     assert row["attribute_verified"] == 1 << 1
+
+
+def test_what_a_producer_aborts_is_never_applied(
+    running: Stream, person: Callable[[str], str], model: Model
+) -> None:
+    user = person("ann")
+    running.send(grants(user))
+    running.until_applied()
+    producer = confluent_kafka.Producer(
+        {"bootstrap.servers": running.bootstrap, "transactional.id": user, "log_level": 0}
+    )
+    producer.init_transactions()
+    for days, finish in ((1, producer.abort_transaction), (2, producer.commit_transaction)):
+        payment = record(topics.PAYMENTS, user, NOW_MS - days * DAY_MS)
+        producer.begin_transaction()
+        producer.produce(
+            f"{running.prefix}payments",
+            payment.value,
+            payment.key,
+            partition=running.partition_of(user),
+        )
+        producer.flush()
+        finish()
+    running.until(lambda: bool(running.row(user)["payments_newest_s"]))
+    running.send([record(topics.PAYMENTS, user, NOW_MS - 3 * DAY_MS)])
+    running.until_applied()
+
+    row = running.row(user)
+    assert row["payments_newest_s"] == (NOW_MS - 2 * DAY_MS) // 1000
+    assert (row["recent_payments"] > 0).sum() == 2
+    assert_as_replayed(running, model)

@@ -1,7 +1,7 @@
 """A simulated population's records, in the order producers would send them."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from pipeline.codec.reasons import Reason
@@ -38,37 +38,30 @@ def simulated(people: int, events: int, months: int = 8) -> tuple[list[Input], l
 
 
 class Load:
-    """Records on their way from another thread, without a pause until ``end``.
-
-    When all are sent the last ones are sent again and again, as repeats.
-    """
+    """Records on their way from another thread, without a pause until ``end``."""
 
     def __init__(self, stream: Stream, inputs: Sequence[Input], per_second: float) -> None:
         self._stream, self._inputs, self._per_second = stream, inputs, per_second
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        """Send what is left, without repeats."""
+        """Send no more; there must have been more to send all the time."""
+        was_on = self._thread.is_alive()
         self._ending.set()
         self._thread.join()
         if self._error is not None:
             raise self._error
+        assert was_on, "all was sent before the end"
 
     def _run(self) -> None:
         size = max(1, round(self._per_second / _SENDS_A_SECOND))
         try:
-            for part in self._parts(size):
-                self._stream.send(part)
-                self._ending.wait(1 / _SENDS_A_SECOND)
-        except BaseException as error:  # noqa: BLE001 - raised again in `end`
+            for start in range(0, len(self._inputs), size):
+                self._stream.send(self._inputs[start : start + size])
+                if self._ending.wait(1 / _SENDS_A_SECOND):
+                    return
+        except Exception as error:  # noqa: BLE001 - raised again in `end`
             self._error = error
-
-    def _parts(self, size: int) -> Iterator[Sequence[Input]]:
-        inputs = self._inputs
-        for start in range(0, len(inputs), size):
-            yield inputs[start : start + size]
-        while not self._ending.is_set():
-            yield inputs[-size:]
