@@ -47,6 +47,7 @@ PUBLICATION = np.dtype(
         ("status", "u1"),  # 0: never published, 1: THIN_FILE, 2: SCORED
         ("consent_mask", "u1"),
         ("model", "<u4"),  # short hash of the model file
+        ("explanation", "<u4"),  # digest of factor points, reasons and what a thin file lacks
         ("signalled", "u1"),  # base score / 10 last sent to peers; 0: none
     ]
 )

@@ -18,6 +18,8 @@ _SCORING_BIT = 1 << Scope.SCORING
 _SOCIAL_BIT = 1 << Scope.SOCIAL
 _BASE_STEP = 10
 """Peers learn the base score rounded down to tens: less traffic, less to learn."""
+# Odd and without a pattern, so that changes of several parts do not cancel out.
+_DIGEST_WEIGHTS = np.random.default_rng(20_260_101).integers(1, 2**31, 10).astype(np.uint32) * 2 + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,10 @@ def publish(
     """Score the candidates, and mark in their rows what is published of them.
 
     A score is published when it moved by a point or its status, consent or model changed
-    (the band follows from the score). Scores are as of the later of the person's newest
-    event and the partition's watermark, so they age with everybody's time.
+    (the band follows from the score), or when another explanation is true of the same
+    score: what is published last is then always what the rows say. Scores are as of the
+    later of the person's newest event and the partition's watermark, so they age with
+    everybody's time.
     """
     enrolled = (state.rows["consent_mask"][candidates] & _SCORING_BIT) != 0
     people = candidates[enrolled]
@@ -54,11 +58,13 @@ def publish(
 
     published = state.rows["published"]
     before = published[people]
+    explanation = _digest(scored)
     changed = (
         (before["status"] != scored.status)
         | (before["score"] != scored.score)
         | (before["consent_mask"] != rows["consent_mask"])
         | (before["model"] != model.hash32)
+        | (before["explanation"] != explanation)
     )
     told = (scored.base_score // _BASE_STEP).astype(np.uint8)
     base_changed = people[told != before["signalled"]]
@@ -71,6 +77,7 @@ def publish(
     published["status"][fresh] = scored.status[changed]
     published["consent_mask"][fresh] = rows["consent_mask"][changed]
     published["model"][fresh] = model.hash32
+    published["explanation"][fresh] = explanation[changed]
     as_of_ms = np.maximum(newest_s * 1000, _month_starts_ms(as_of_month))
     enrolled_ms = state.ledgers["consent_at_ms"][people, Scope.SCORING]
     as_of_ms = np.where(as_of_month > 0, as_of_ms, enrolled_ms)
@@ -102,6 +109,14 @@ def told_base_scores(state: BatchState, senders: Sequence[int]) -> list[int | No
 def take(scores: ScoreColumns, selection: NDArray[np.bool_]) -> ScoreColumns:
     """The selected people's scores."""
     return ScoreColumns(**{f.name: getattr(scores, f.name)[selection] for f in fields(scores)})
+
+
+def _digest(scores: ScoreColumns) -> NDArray[np.uint32]:
+    """32 bits of what explains each score, (n,): other explanations give other bits, nearly."""
+    parts = (scores.factor_points, scores.reasons, scores.missing[:, None])
+    values = np.concatenate(parts, axis=1, dtype=np.int64).astype(np.uint32)
+    digest: NDArray[np.uint32] = (values * _DIGEST_WEIGHTS).sum(axis=1, dtype=np.uint32)
+    return digest
 
 
 def _month_starts_ms(months: NDArray[np.int64]) -> NDArray[np.int64]:

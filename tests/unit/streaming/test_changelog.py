@@ -97,7 +97,7 @@ def test_tombstones_remove_a_person_whole() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        (b"rann", b"\x09" + bytes(488)),
+        (b"rann", b"\x09" + bytes(492)),
         (b"rann", b"\x01too short"),
         (b"lann", b"\x02" + bytes(216)),
         (b"xann", b"?"),

@@ -136,6 +136,16 @@ def test_an_event_that_moves_no_point_is_kept_but_not_published(partition: Parti
     assert [key for key, _ in output.changelog] == [b"rann"]
 
 
+def test_another_explanation_of_the_same_score_is_published(partition: Partition) -> None:
+    partition.apply(*grants("ann", JUNE_MS))
+
+    (score,) = partition.scores(partition.apply(bill("ann", JUNE_MS)))
+
+    assert score is not None
+    assert (score["status"], score["sequence"]) == ("THIN_FILE", 2)
+    assert score["missing"] == ["ACTIVE_MONTHS"]
+
+
 def test_erased_and_back_within_a_batch_is_written_whatever_the_bytes(
     partition: Partition,
 ) -> None:

@@ -166,7 +166,12 @@ def _moves_base(person: Person, score: Score) -> bool:
 def _is_news(person: Person, score: Score) -> bool:
     """Whether a score differs from what was published last; marks it as published."""
     published = person["published"]
-    now = {"status": score.status, "score": score.score or 0, "mask": person["mask"]}
+    now = {
+        "status": score.status,
+        "score": score.score or 0,
+        "mask": person["mask"],
+        "explanation": [*score.factor_points, *score.reasons, *score.missing],
+    }
     if all(published[name] == value for name, value in now.items()):
         return False
     published.update(now)

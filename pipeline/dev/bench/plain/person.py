@@ -25,7 +25,14 @@ def new_person() -> Person:
         "mask": 0,
         "decided_ms": [0] * 6,
         **{section: _empty(section) for section in _SECTIONS.values()},
-        "published": {"sequence": 0, "status": "", "score": 0, "mask": 0, "signalled": 0},
+        "published": {
+            "sequence": 0,
+            "status": "",
+            "score": 0,
+            "mask": 0,
+            "explanation": [],
+            "signalled": 0,
+        },
     }
 
 

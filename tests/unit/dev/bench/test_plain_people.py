@@ -46,7 +46,10 @@ class Town:
 def test_a_score_is_published_once_it_is_known_and_when_it_moves() -> None:
     town = Town("ann")
     first, second, third = town.three_bills("ann")
-    assert (first.scores, second.scores) == ([], [])
+    (thinner,) = first.scores
+    assert thinner.score is not None
+    assert thinner.score.missing == ["ACTIVE_MONTHS"]
+    assert second.scores == []
     (published,) = third.scores
     assert published.score is not None
     assert published.score.status == "SCORED"
