@@ -20,11 +20,13 @@ class PartitionReader:
         self._settings = settings
         self._prefix = settings.topic_prefix
         self._consumer = self._new_consumer()
+        self._reading: object = None
 
     async def start(self) -> None:
         """Connect; anew if it is connected, as a lane may own its partition again."""
         await self.stop()
         self._consumer = self._new_consumer()
+        self._reading = None
         await self._consumer.start()
 
     async def stop(self) -> None:
@@ -67,18 +69,22 @@ class PartitionReader:
     ) -> AsyncIterator[list[Any]]:
         """Records at offsets from ``start`` up to but without ``end``, fetch by fetch.
 
-        Offsets taken by transaction markers, compaction or retention are left out.
+        Offsets taken by transaction markers, compaction or retention are left out. Another
+        range may be read between two fetches.
         """
         tp = self._tp(topic, partition)
-        self._consumer.assign([tp])
         start = max(start, await self.beginning(topic, partition))
-        self._consumer.seek(tp, start)
+        this = object()
         while start < end:
+            if self._reading is not this:
+                self._reading = this
+                self._consumer.assign([tp])
+                self._consumer.seek(tp, start)
             fetched = await self._consumer.getmany(tp, timeout_ms=200)
+            start = await self._consumer.position(tp)
             records = [r for r in fetched.get(tp, []) if r.offset < end]
             if records:
                 yield records
-            start = await self._consumer.position(tp)
 
     def _tp(self, topic: Topic, partition: int) -> TopicPartition:
         return TopicPartition(self._prefix + topic.name, partition)

@@ -139,6 +139,8 @@ def test_the_positions_count_and_not_the_groups_offsets(
 
     assert_as_replayed(stream, model)
     assert sum(second.metrics()["sesame_hole_records_total"].values()) > 0
+    # Consents that are read in the middle of a hole do not break its reading off.
+    assert "transaction failed" not in second.log
 
 
 def mislead_the_group(stream: Stream) -> None:
