@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
@@ -45,6 +46,17 @@ def test_a_partition_count_other_than_the_topics_is_refused(stream: Stream) -> N
 
     assert worker.exit_status() == REFUSED
     assert f"{stream.prefix}consents has 4 partitions, not 8" in worker.log
+
+
+def test_a_port_in_use_is_told_with_the_setting_that_chooses_it(stream: Stream) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        worker = stream.worker(SESAME_WEB_PORT=port)
+
+        assert worker.exit_status() == 1
+    assert port in worker.log
+    assert "SESAME_WEB_PORT" in worker.log
+    assert "Traceback" not in worker.log
 
 
 def test_a_worker_is_live_before_it_is_ready(stream: Stream) -> None:

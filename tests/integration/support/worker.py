@@ -29,7 +29,7 @@ class WorkerProcess:
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.cli.main", "worker"],
-                env={**kept, **variables, "SESAME_WEB_PORT": str(self.port)},
+                env={**kept, "SESAME_WEB_PORT": str(self.port), **variables},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
