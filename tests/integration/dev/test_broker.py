@@ -33,7 +33,7 @@ time.sleep(600)
 
 
 def create(bootstrap: str, topic: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     admin.create_topics([NewTopic(topic, 2, 1)])[topic].result(10)
 
 
@@ -202,7 +202,7 @@ def test_two_brokers_run_side_by_side(broker: EmbeddedBroker) -> None:
     with EmbeddedBroker() as other:
         assert other.bootstrap != broker.bootstrap
         create(other.bootstrap, "letters")
-        admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
         assert "letters" not in admin.list_topics(timeout=5).topics
 
 

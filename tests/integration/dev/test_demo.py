@@ -161,7 +161,7 @@ def test_a_demo_ended_half_way_leaves_nothing(
 
 
 def test_a_demo_on_a_kafka_that_is_there_takes_its_topics_away_again(kafka: str) -> None:
-    client = AdminClient({"bootstrap.servers": kafka})
+    client = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     with demo(SESAME_BOOTSTRAP=kafka) as process:
         until(process, "Playing")
         made = [t for t in client.list_topics(timeout=10).topics if t.startswith("demo-")]
@@ -174,7 +174,7 @@ def test_a_demo_on_a_kafka_that_is_there_takes_its_topics_away_again(kafka: str)
 def test_topics_with_the_chosen_prefix_are_not_mixed_with_the_demos(
     kafka: str, topic_prefix: str
 ) -> None:
-    client = AdminClient({"bootstrap.servers": kafka})
+    client = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     name = f"{topic_prefix}payments"
     client.create_topics([NewTopic(name, 2, 1)])[name].result(10)
     with demo(SESAME_BOOTSTRAP=kafka, SESAME_TOPIC_PREFIX=topic_prefix) as process:

@@ -128,7 +128,7 @@ def test_records_that_the_broker_refuses_are_told(kafka: str, topic_prefix: str)
     settings = load(bootstrap=kafka, topic_prefix=topic_prefix)
     narrow = {"max.message.bytes": "300"}
     new = [NewTopic(settings.topic(topic.name), 1, 1, config=narrow) for topic in TOPICS]
-    admin = AdminClient({"bootstrap.servers": kafka})
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     for created in admin.create_topics(new).values():
         created.result(10)
     with pytest.raises(SesameError, match=r"records were not acknowledged: .*too large"):

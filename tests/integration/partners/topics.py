@@ -44,11 +44,15 @@ class Topics:
     def __post_init__(self) -> None:
         self.settings = settings.load(bootstrap=self.bootstrap, topic_prefix=self.prefix)
         self.producer = Producer(
-            {"bootstrap.servers": self.bootstrap, "transactional.id": f"{self.prefix}writer"}
+            {
+                "bootstrap.servers": self.bootstrap,
+                "transactional.id": f"{self.prefix}writer",
+                "log_level": 0,
+            }
         )
 
     def create(self, *, scores_partitions: int = PARTITIONS) -> None:
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
         made = admin.create_topics(
             [
                 NewTopic(f"{self.prefix}consents", PARTITIONS, 1),
