@@ -59,11 +59,13 @@ class Batch:
 class FoldResult:
     """What a fold did.
 
-    ``outcomes`` by topic name, each (n_events,) of Outcome; ``erased`` and ``touched``
-    (n_users,): erased at some point of the batch, and row, ledger or a list differs from
-    before; ``newest_ms``: newest event time among applied data events, 0 for none.
+    ``before`` is the state as it was; ``outcomes`` by topic name, each (n_events,) of
+    Outcome; ``erased`` and ``touched`` (n_users,): erased at some point of the batch, and
+    row, ledger or a list differs from before; ``newest_ms``: newest event time among
+    applied data events, 0 for none.
     """
 
+    before: BatchState
     outcomes: dict[str, UInt8]
     signals: list[Signal]
     erased: Bool
@@ -96,7 +98,7 @@ def fold_batch(state: BatchState, batch: Batch, policy: Policy, watermark_ms: in
     if batch.peer_signals is not None:
         outcomes[topics.PEER_SIGNALS.name] = fold_peer_signals(state, batch.peer_signals, effects)
     return FoldResult(
-        outcomes, effects.signals, effects.erased, state.differs_from(before), newest_ms
+        before, outcomes, effects.signals, effects.erased, state.differs_from(before), newest_ms
     )
 
 
@@ -105,7 +107,7 @@ def expire_consents(state: BatchState, now_ms: int) -> FoldResult:
     before = state.copy()
     effects = Effects.none(len(state.users))
     consent.expire(state, now_ms, effects)
-    return FoldResult({}, effects.signals, effects.erased, state.differs_from(before), 0)
+    return FoldResult(before, {}, effects.signals, effects.erased, state.differs_from(before), 0)
 
 
 def _fold_data(

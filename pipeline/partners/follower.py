@@ -164,7 +164,7 @@ class Follower:
         self._ends = self._consumer.end_offsets(self._consents)
 
     def _partitions(self, name: str) -> list[TopicPartition]:
-        topic = self._settings.topic_prefix + name
+        topic = self._settings.topic(name)
         numbers = self._consumer.partitions_for_topic(topic)
         if not numbers:
             raise SesameError(f"there is no topic {topic}; `sesame topics apply` makes it")

@@ -54,7 +54,7 @@ def build(
     Faust's web server, tables and leader topic are off: see the decision records.
     """
     prefix = settings.topic_prefix
-    control = tuple(prefix + topic.name for topic in topics.INPUTS if topic.control)
+    control = tuple(settings.topic(topic.name) for topic in topics.INPUTS if topic.control)
     app = BatchApp(
         prefix + settings.app_id,
         broker=faust_brokers(settings),
@@ -78,7 +78,7 @@ def build(
         worker_redirect_stdouts=False,
     )
     inputs = app.topic(
-        *(prefix + topic.name for topic in topics.INPUTS),
+        *(settings.topic(topic.name) for topic in topics.INPUTS),
         schema=BatchSchema(),
         allow_empty=True,
     )

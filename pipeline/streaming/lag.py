@@ -9,7 +9,6 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from pipeline import topics
@@ -39,7 +38,7 @@ class LagWatch:
         self._pool = pool
         self._position = position
         self._reader = PartitionReader(settings)
-        self._unfetched_since: dict[TopicPartition, tuple[int, float]] = {}
+        self._unfetched_since: dict[tuple[str, int], tuple[int, float]] = {}
 
     async def run(self) -> None:
         """Look until cancelled; a broker that does not answer is asked again."""
@@ -61,20 +60,18 @@ class LagWatch:
 
     async def _look(self) -> None:
         numbers = sorted(self._pool.lanes) if self._pool.assigned else []
-        names = {self._settings.topic(topic.name): topic.name for topic in topics.INPUTS}
-        ends = await self._reader.ends([(name, n) for n in numbers for name in names])
+        ends = await self._reader.ends(topics.INPUTS, numbers)
         now = time.monotonic()
-        unfetched: dict[TopicPartition, tuple[int, float]] = {}
-        for tp, end in ends.items():
-            lane = self._pool.lanes.get(tp.partition)
-            position = self._position(tp.topic, tp.partition)
+        unfetched: dict[tuple[str, int], tuple[int, float]] = {}
+        for (name, number), end in ends.items():
+            lane = self._pool.lanes.get(number)
+            position = self._position(self._settings.topic(name), number)
             if lane is None or position is None:
                 continue
-            if end > position and not self._pool.is_behind(tp.partition):
-                before = self._unfetched_since.get(tp)
+            if end > position and not self._pool.is_behind(number):
+                before = self._unfetched_since.get((name, number))
                 stuck = before is not None and before[0] == position
-                unfetched[tp] = before if stuck and before else (position, now)
-            name = names[tp.topic]
+                unfetched[name, number] = before if stuck and before else (position, now)
             lag = max(0, end - position) + lane.pending(name)
-            metrics.CONSUMER_LAG.labels(name, tp.partition).set(lag)
+            metrics.CONSUMER_LAG.labels(name, number).set(lag)
         self._unfetched_since = unfetched

@@ -20,7 +20,6 @@ from pipeline.settings import Settings
 from pipeline.streaming import metrics, restore
 from pipeline.streaming.arrivals import Record
 from pipeline.streaming.owned import OwnedPartition
-from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.step import StepContext
 from pipeline.streaming.transaction import FencedError, TransactionalWriter
@@ -69,11 +68,6 @@ class Lane:
     def is_behind(self) -> bool:
         """Whether no more should be fetched for now."""
         return self.waiting.records >= self._settings.lane_waiting_max
-
-    @property
-    def position(self) -> Position:
-        """Where the partition's state stands; at the start while it is not restored."""
-        return self._owned.position if self._owned else Position()
 
     def pending(self, topic: str) -> int:
         """Records of a topic that are fetched but not yet applied."""

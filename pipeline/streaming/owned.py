@@ -172,12 +172,12 @@ class OwnedPartition:
                 yield records
 
     async def _check_ends(self) -> None:
-        for topic in topics.INPUTS:
-            end = await self._reader.end(topic, self.partition)
-            applied = self.position.next_offset(topic.name)
+        ends = await self._reader.ends(topics.INPUTS, [self.partition])
+        for (name, _), end in ends.items():
+            applied = self.position.next_offset(name)
             if end < applied:
                 raise PositionBeyondEndError(
-                    f"{topic.name}, partition {self.partition}, ends at {end}, but {applied} "
+                    f"{name}, partition {self.partition}, ends at {end}, but {applied} "
                     f"records are applied: was the topic deleted and made again? Then delete and "
                     f"make again {topics.CHANGELOG.name} too, and its state is built anew"
                 )

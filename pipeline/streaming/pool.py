@@ -42,7 +42,7 @@ class LanePool:
         self._settings = settings
         self._new_context = new_context
         self._on_failure = on_failure
-        self._names = {settings.topic_prefix + t.name: t.name for t in topics.INPUTS}
+        self._names = {settings.topic(t.name): t.name for t in topics.INPUTS}
         self._change = asyncio.Lock()
         self._closed = False
         self._unassigned_since = time.monotonic()

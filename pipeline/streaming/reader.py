@@ -18,7 +18,6 @@ class PartitionReader:
     def __init__(self, settings: Settings) -> None:
         """Set up; ``start`` connects."""
         self._settings = settings
-        self._prefix = settings.topic_prefix
         self._consumer = self._new_consumer()
         self._reading: object = None
 
@@ -45,18 +44,18 @@ class PartitionReader:
 
     async def end(self, topic: Topic, partition: int) -> int:
         """The offset after the last committed record."""
-        tp = self._tp(topic, partition)
-        ends = await self._consumer.end_offsets([tp])
-        return int(ends[tp])
+        ends = await self.ends([topic], [partition])
+        return ends[topic.name, partition]
 
-    async def ends(self, partitions: Sequence[tuple[str, int]]) -> dict[TopicPartition, int]:
-        """The offsets after the last committed records, by full topic name and number."""
-        if not partitions:
+    async def ends(
+        self, topics: Sequence[Topic], partitions: Sequence[int]
+    ) -> dict[tuple[str, int], int]:
+        """The offsets after the last committed records, by topic name and partition number."""
+        asked = {(t.name, number): self._tp(t, number) for t in topics for number in partitions}
+        if not asked:
             return {}
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(
-            [TopicPartition(name, number) for name, number in partitions]
-        )
-        return ends
+        ends = await self._consumer.end_offsets(list(asked.values()))
+        return {key: int(ends[tp]) for key, tp in asked.items()}
 
     async def beginning(self, topic: Topic, partition: int) -> int:
         """The first offset the broker still has."""
@@ -87,4 +86,4 @@ class PartitionReader:
                 yield records
 
     def _tp(self, topic: Topic, partition: int) -> TopicPartition:
-        return TopicPartition(self._prefix + topic.name, partition)
+        return TopicPartition(self._settings.topic(topic.name), partition)

@@ -54,10 +54,9 @@ class StepContext:
 
 @dataclass(slots=True)
 class Folded:
-    """A batch after the fold: the people's state before and after, nothing visible yet."""
+    """A batch after the fold: nothing of it is visible yet."""
 
     decoded: list[DecodedTopic]
-    before: BatchState
     state: BatchState
     result: FoldResult
 
@@ -75,9 +74,8 @@ def fold(
     """Fold decoded records into copies of the people's state."""
     users = people(decoded)
     state = store.gather(users)
-    before = state.copy()
     result = fold_batch(state, to_batch(decoded, users), context.policy, position.watermark_ms)
-    return Folded(decoded, before, state, result)
+    return Folded(decoded, state, result)
 
 
 def finish(folded: Folded, position: Position, context: StepContext) -> Output:
@@ -89,7 +87,7 @@ def finish(folded: Folded, position: Position, context: StepContext) -> Output:
     for topic in folded.decoded:
         after.applied[topic.topic.name] = topic.records[-1].offset
     after.watermark_ms = max(after.watermark_ms, folded.result.newest_ms)
-    output = _publish(folded.before, folded.state, folded.result, after, context)
+    output = _publish(folded.state, folded.result, after, context)
     output.outcomes = {name: _count(outcomes) for name, outcomes in folded.result.outcomes.items()}
     for topic in folded.decoded:
         _add_dead_letters(output, topic, folded.result, context)
@@ -102,10 +100,9 @@ def sweep(
 ) -> Output:
     """Re-score people as time passes: expired consents end, old tiles leave."""
     state = store.gather(users)
-    before = state.copy()
     result = expire_consents(state, position.watermark_ms)
     result.touched[:] = True
-    return _publish(before, state, result, position.copy(), context)
+    return _publish(state, result, position.copy(), context)
 
 
 def nothing(position: Position) -> Output:
@@ -114,7 +111,6 @@ def nothing(position: Position) -> Output:
 
 
 def _publish(
-    before: BatchState,
     state: BatchState,
     result: FoldResult,
     position: Position,
@@ -125,12 +121,12 @@ def _publish(
     touched = result.touched | result.erased
     candidates = np.flatnonzero(touched)
     fresh = publish(state, candidates, position.watermark_ms, context.model)
-    _add_erasures(output, before, result)
+    _add_erasures(output, result)
     _add_scores(output, state, fresh, context)
     signals = [*result.signals, *base_change_signals(state, fresh.base_changed)]
     _add_signals(output, state, signals, context)
     output.changed = np.flatnonzero(touched & (state.rows["layout"] != 0)).tolist()
-    output.changelog += changelog.entries(before, state, output.changed)
+    output.changelog += changelog.entries(result.before, state, output.changed)
     return output
 
 
@@ -153,13 +149,13 @@ def _add_scores(output: Output, state: BatchState, fresh: NewScores, context: St
     output.published_scores = fresh.scores.score[fresh.scores.score > 0]
 
 
-def _add_erasures(output: Output, before: BatchState, result: FoldResult) -> None:
+def _add_erasures(output: Output, result: FoldResult) -> None:
     for i in np.flatnonzero(result.erased).tolist():
-        user = before.users[i]
+        user = result.before.users[i]
         output.erased.append(user)
         output.changelog += changelog.tombstones(user)
         output.scores.append((user.encode(), None))
-        _forget(before, i)
+        _forget(result.before, i)
 
 
 def _forget(before: BatchState, i: int) -> None:

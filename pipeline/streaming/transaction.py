@@ -7,7 +7,7 @@ from itertools import groupby
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from kafka.partitioner.default import murmur2
 
 from pipeline import topics
@@ -156,6 +156,3 @@ def _hash(key: bytes) -> int:
 def _look_at(future: asyncio.Future[object]) -> None:
     if not future.cancelled():
         future.exception()
-
-
-__all__ = ["FencedError", "KafkaError", "TransactionalWriter"]
