@@ -13,6 +13,7 @@ RECORD_BYTES_MAX = 1_048_588
 """Kafka's own default of ``max.message.bytes``."""
 DEAD_LETTER_BYTES_MAX = 2 * RECORD_BYTES_MAX
 """A dead letter is the whole record and its headers."""
+PARTNER_TOMBSTONE_MS = 7 * DAY_MS
 _CLOCK_AHEAD_MAX_MS = 3_600_000
 """How far a producer's clock may be ahead; event times are held against record timestamps."""
 
@@ -45,7 +46,8 @@ class Cleanup(StrEnum):
 class Topic:
     """A topic without its prefix; ``record`` is None where values are not Avro.
 
-    ``control`` topics are folded ahead of data topics; ``retention_ms`` -1 keeps for ever.
+    ``control`` topics are folded ahead of data topics; ``retention_ms`` -1 keeps for ever;
+    ``tombstone_ms`` is how long a compacted topic still tells that a key is gone.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Topic:
     key: str = "user_id"
     control: bool = False
     bytes_max: int = RECORD_BYTES_MAX
+    tombstone_ms: int = DAY_MS
 
     @property
     def subject(self) -> str:
@@ -69,7 +72,7 @@ class Topic:
         if self.cleanup is Cleanup.DELETE:
             config["retention.ms"] = str(self.retention_ms)
         else:
-            config |= _COMPACTION
+            config |= _COMPACTION | {"delete.retention.ms": str(self.tombstone_ms)}
         if self.control or Role.PIPELINE in self.readers:
             config["message.timestamp.after.max.ms"] = str(_CLOCK_AHEAD_MAX_MS)
         return config
@@ -86,6 +89,7 @@ def _topic(  # noqa: PLR0913 - one argument a column of the table below
     control: bool = False,
     compact: bool = False,
     bytes_max: int = RECORD_BYTES_MAX,
+    tombstone_ms: int = DAY_MS,
 ) -> Topic:
     return Topic(
         name=name,
@@ -97,10 +101,12 @@ def _topic(  # noqa: PLR0913 - one argument a column of the table below
         key=key,
         control=control,
         bytes_max=bytes_max,
+        tombstone_ms=tombstone_ms,
     )
 
 
 _PIPELINE = {Role.PIPELINE}
+_GATEWAY = {Role.GATEWAY}
 
 CONSENTS = _topic(
     "consents", "Consent", -1, {Role.PERSON}, {Role.PIPELINE, Role.GATEWAY}, control=True
@@ -111,17 +117,36 @@ OBLIGATIONS = _topic("obligations", "Obligation", 7, {Role.PRODUCER, Role.GATEWA
 PROFILES = _topic("profiles", "Profile", 7, {Role.PRODUCER}, _PIPELINE)
 RELATIONSHIPS = _topic("relationships", "Relationship", 7, {Role.PERSON}, _PIPELINE)
 PEER_SIGNALS = _topic("peer-signals", "PeerSignal", 1, _PIPELINE, _PIPELINE)
-SCORES = _topic("scores", "Score", -1, _PIPELINE, {Role.GATEWAY}, compact=True)
-SCORE_CHANGES = _topic("score-changes", "Score", 90, _PIPELINE, {Role.GATEWAY})
+SCORES = _topic("scores", "Score", -1, _PIPELINE, {Role.GATEWAY, Role.PERSON}, compact=True)
+SCORE_CHANGES = _topic("score-changes", "Score", 90, _PIPELINE, {Role.PERSON})
 DEAD_LETTERS = _topic(
-    "dead-letters", None, 30, _PIPELINE, _PIPELINE, bytes_max=DEAD_LETTER_BYTES_MAX
+    "dead-letters",
+    None,
+    30,
+    {Role.PIPELINE, Role.GATEWAY},
+    _PIPELINE,
+    bytes_max=DEAD_LETTER_BYTES_MAX,
 )
 CHANGELOG = _topic("factor-state-changelog", None, -1, _PIPELINE, _PIPELINE, compact=True)
+DISCLOSURES = _topic("disclosures", "Disclosed", 365, _GATEWAY, {Role.PERSON})
+GATEWAY_INBOX = _topic("gateway-inbox", None, 7, _GATEWAY, _GATEWAY, key="subject")
+GATEWAY_CHANGELOG = _topic("gateway-changelog", None, -1, _GATEWAY, _GATEWAY, compact=True)
 
 INPUTS = (CONSENTS, PAYMENTS, CONSUMPTION, OBLIGATIONS, PROFILES, RELATIONSHIPS, PEER_SIGNALS)
 """What the ingest agent consumes, control topics first."""
 OUTPUTS = (SCORES, SCORE_CHANGES, DEAD_LETTERS, PEER_SIGNALS, CHANGELOG)
-ALL = (*INPUTS, SCORES, SCORE_CHANGES, DEAD_LETTERS, CHANGELOG)
+GATEWAY_INPUTS = (CONSENTS, SCORES, GATEWAY_INBOX)
+"""What the gateway's agent consumes, control topics first."""
+ALL = (
+    *INPUTS,
+    SCORES,
+    SCORE_CHANGES,
+    DEAD_LETTERS,
+    CHANGELOG,
+    DISCLOSURES,
+    GATEWAY_INBOX,
+    GATEWAY_CHANGELOG,
+)
 
 
 def partner_scores(partner_id: str) -> Topic:
@@ -134,6 +159,8 @@ def partner_scores(partner_id: str) -> Topic:
         {Role.PARTNER},
         key="subject",
         compact=True,
+        # A partner that was away for less than this still learns of every withdrawal.
+        tombstone_ms=PARTNER_TOMBSTONE_MS,
     )
 
 
@@ -149,8 +176,21 @@ def partner_outcomes(partner_id: str) -> Topic:
     )
 
 
+def partner_enquiries(partner_id: str) -> Topic:
+    """The topic one partner tells on about whom it decides."""
+    return _topic(
+        f"partner.{partner_id}.enquiries",
+        "PartnerEnquiry",
+        30,
+        {Role.PARTNER},
+        _GATEWAY,
+        key="subject",
+    )
+
+
 def for_partners(partner_ids: list[str]) -> Iterator[Topic]:
-    """Both topics of each partner."""
+    """All topics of each partner."""
     for partner_id in partner_ids:
         yield partner_scores(partner_id)
         yield partner_outcomes(partner_id)
+        yield partner_enquiries(partner_id)

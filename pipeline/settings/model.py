@@ -9,42 +9,17 @@ from pathlib import Path
 from typing import Literal, Self
 
 from platformdirs import user_cache_path
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
-from pydantic.config import JsonDict
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from pipeline.errors import RefusedError
-
-PREFIX = "SESAME_"
-MASK = "********"
-PORT_MAX = 65_535
+from pipeline.settings.fields import FILE, PORT_MAX, SECRET, variable
+from pipeline.settings.partners import PartnerSettings
 
 _ADDRESS = r"[A-Za-z0-9._-]+:[0-9]{1,5}"
-_FILE: JsonDict = {"allowed": "the path of a readable file"}
-_SECRET: JsonDict = {"allowed": "text of at least one character"}
 
 
-class SettingsError(RefusedError):
-    """One or more settings are wrong; the message has a line for each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return PREFIX + name.upper()
-
-
-class Settings(BaseSettings):
+class Settings(PartnerSettings):
     """The pipeline's settings; use ``load`` to have a refusal told in full."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid"
-    )
 
     bootstrap: str = Field(
         "127.0.0.1:9092",
@@ -67,19 +42,6 @@ class Settings(BaseSettings):
         description="Consumer group, and the start of every transactional id.",
         json_schema_extra={"allowed": "1-64 letters, digits, dots, dashes, underscores"},
     )
-    partners_file: Path | None = Field(
-        None,
-        description="Partner registry; none takes the one that comes with the package.",
-        json_schema_extra=_FILE,
-    )
-    pseudonym_key: SecretStr | None = Field(
-        None,
-        min_length=32,
-        description="Key the partners' pseudonyms are made with; the gateway needs it.",
-        json_schema_extra={
-            "allowed": "at least 32 characters, the same for as long as grants live"
-        },
-    )
 
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="How to speak to the brokers."
@@ -88,24 +50,24 @@ class Settings(BaseSettings):
         "SCRAM-SHA-512", description="SASL mechanism, with a SASL protocol."
     )
     sasl_username: str | None = Field(
-        None, min_length=1, description="SASL user.", json_schema_extra=_SECRET
+        None, min_length=1, description="SASL user.", json_schema_extra=SECRET
     )
     sasl_password: SecretStr | None = Field(
-        None, min_length=1, description="SASL password.", json_schema_extra=_SECRET
+        None, min_length=1, description="SASL password.", json_schema_extra=SECRET
     )
     tls_ca: Path | None = Field(
         None,
         description="CA certificates in PEM; none takes the system's.",
-        json_schema_extra=_FILE,
+        json_schema_extra=FILE,
     )
     tls_cert: Path | None = Field(
-        None, description="Client certificate in PEM.", json_schema_extra=_FILE
+        None, description="Client certificate in PEM.", json_schema_extra=FILE
     )
     tls_key: Path | None = Field(
-        None, description="Client certificate's key in PEM.", json_schema_extra=_FILE
+        None, description="Client certificate's key in PEM.", json_schema_extra=FILE
     )
     tls_key_password: SecretStr | None = Field(
-        None, min_length=1, description="Password of the key.", json_schema_extra=_SECRET
+        None, min_length=1, description="Password of the key.", json_schema_extra=SECRET
     )
     tls_check_hostname: bool = Field(
         default=True, description="Whether a broker's certificate must bear its host's name."
@@ -117,15 +79,15 @@ class Settings(BaseSettings):
         json_schema_extra={"allowed": "an http or https address without user and password"},
     )
     registry_username: str | None = Field(
-        None, min_length=1, description="Schema registry user.", json_schema_extra=_SECRET
+        None, min_length=1, description="Schema registry user.", json_schema_extra=SECRET
     )
     registry_password: SecretStr | None = Field(
-        None, min_length=1, description="Schema registry password.", json_schema_extra=_SECRET
+        None, min_length=1, description="Schema registry password.", json_schema_extra=SECRET
     )
     registry_ca: Path | None = Field(
         None,
         description="CA certificates of the schema registry in PEM; none takes the system's.",
-        json_schema_extra=_FILE,
+        json_schema_extra=FILE,
     )
 
     model: str = Field(
@@ -200,7 +162,9 @@ class Settings(BaseSettings):
             raise PydanticCustomError("secret", "the address bears a password")
         return value
 
-    @field_validator("tls_ca", "tls_cert", "tls_key", "registry_ca", "partners_file")
+    @field_validator(
+        "tls_ca", "tls_cert", "tls_key", "registry_ca", "partners_file", "pseudonym_key_file"
+    )
     @classmethod
     def _is_readable_file(cls, value: Path | None) -> Path | None:
         if value is not None and not (value.is_file() and os.access(value, os.R_OK)):
@@ -215,6 +179,9 @@ class Settings(BaseSettings):
             _require(self, "tls_key", because=variable("tls_cert"))
         if self.registry_username is not None:
             _require(self, "registry_password", because=variable("registry_username"))
+        if self.pseudonym_key is not None and self.pseudonym_key_file is not None:
+            other = f"not set while {variable('pseudonym_key')} is"
+            raise _refusal("pseudonym_key_file", str(self.pseudonym_key_file), other)
         if self.lane_waiting_max < self.lane_records_max:
             least = f"at least {variable('lane_records_max')}, {self.lane_records_max}"
             raise _refusal("lane_waiting_max", str(self.lane_waiting_max), least)
@@ -240,21 +207,6 @@ class Settings(BaseSettings):
         return self.security_protocol.endswith("SSL")
 
 
-def load(**overrides: object) -> Settings:
-    """Read the settings from the environment.
-
-    Args:
-        overrides: Values by setting name that win over the environment.
-
-    Raises:
-        SettingsError: At least one is wrong.
-    """
-    try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # checked by pydantic
-    except ValidationError as error:
-        raise SettingsError([_problem(details) for details in error.errors()]) from None
-
-
 def allowed(name: str) -> str:
     """What a setting may be, in words."""
     schema = Settings.model_json_schema()["properties"][name]
@@ -268,17 +220,6 @@ def allowed(name: str) -> str:
     return f"{kind} from {schema['minimum']} to {schema['maximum']}"
 
 
-def is_secret(field: FieldInfo) -> bool:
-    """Whether a setting's value must never be shown."""
-    return "SecretStr" in str(field.annotation)
-
-
-def unknown_variables() -> list[str]:
-    """``SESAME_*`` variables of the environment that are no setting, sorted."""
-    known = {variable(name) for name in Settings.model_fields}
-    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
-
-
 def _require(settings: Settings, *names: str, because: str) -> None:
     for name in names:
         if getattr(settings, name) is None:
@@ -288,15 +229,3 @@ def _require(settings: Settings, *names: str, because: str) -> None:
 def _refusal(name: str, shown: str, must_be: str) -> PydanticCustomError:
     context = {"name": name, "shown": shown, "must_be": must_be}
     return PydanticCustomError("together", "settings that do not go together", context)
-
-
-def _problem(details: ErrorDetails) -> str:
-    context = details.get("ctx", {})
-    name = str(details["loc"][0]) if details["loc"] else str(context["name"])
-    if name not in Settings.model_fields:
-        return f"{variable(name)} is no setting; `sesame settings` lists them all"
-    if "must_be" in context:
-        return f"{variable(name)} is {context['shown']}, must be {context['must_be']}"
-    hidden = is_secret(Settings.model_fields[name]) or details["type"] == "secret"
-    shown = MASK if hidden else repr(details["input"])
-    return f"{variable(name)} is {shown}, must be {allowed(name)}"

@@ -1,0 +1,25 @@
+"""What all settings share: their prefix, their refusal, words for what is allowed."""
+
+from pydantic.config import JsonDict
+
+from pipeline.errors import RefusedError
+
+PREFIX = "SESAME_"
+MASK = "********"
+PORT_MAX = 65_535
+
+FILE: JsonDict = {"allowed": "the path of a readable file"}
+SECRET: JsonDict = {"allowed": "text of at least one character"}
+
+
+class SettingsError(RefusedError):
+    """One or more settings are wrong; the message has a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
