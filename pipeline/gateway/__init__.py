@@ -1,0 +1,1 @@
+"""The gateway: what each partner was granted to see, and nothing else."""
