@@ -18,8 +18,12 @@ from pipeline.errors import SesameError
 from pipeline.resources import schemas_dir
 
 IDS_FILE = "ids.toml"
-_PARTNER_TOPIC = re.compile(r"partner\.[^.]+\.(scores|outcomes)")
-_PARTNER_RECORDS = {"scores": "PartnerScore", "outcomes": "PartnerOutcome"}
+_PARTNER_TOPIC = re.compile(r"partner\.[^.]+\.(scores|outcomes|enquiries)")
+_PARTNER_RECORDS = {
+    "scores": "PartnerScore",
+    "outcomes": "PartnerOutcome",
+    "enquiries": "PartnerEnquiry",
+}
 
 
 class CatalogError(SesameError):

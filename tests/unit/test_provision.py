@@ -11,6 +11,7 @@ def test_every_topic_of_the_contract_is_wanted_with_its_prefix() -> None:
     assert set(SHOULD) == {f"blue.{topic.name}" for topic in topics.ALL} | {
         "blue.partner.car-rental.scores",
         "blue.partner.car-rental.outcomes",
+        "blue.partner.car-rental.enquiries",
     }
     assert {state.partitions for state in SHOULD.values()} == {4}
 

@@ -37,6 +37,8 @@ def test_ids_never_change() -> None:
         "Score": 8,
         "PartnerScore": 9,
         "PartnerOutcome": 10,
+        "PartnerEnquiry": 11,
+        "Disclosed": 12,
     }
 
 
