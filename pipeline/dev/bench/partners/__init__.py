@@ -1,0 +1,1 @@
+"""The gateway and a partner's decisions under load."""
