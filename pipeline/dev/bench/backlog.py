@@ -5,13 +5,14 @@ apply the consents, and the clock starts when there is all of the work to do and
 done or fetched ahead.
 """
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from pipeline.dev.simulator.traffic import Traffic
+from pipeline.dev.simulator.bad import Sent
 from pipeline.errors import SesameError
 from pipeline.kafka import confluent_config
 from pipeline.settings import Settings
@@ -59,26 +60,25 @@ class Backlog:
         if self._open:
             self._producer.abort_transaction(_ANSWER_S)
 
-    def load(self, traffic: Traffic) -> None:
-        """Write all of it and wait until the broker has it.
+    def load(self, records: Iterable[Sent]) -> None:
+        """Write all of them and wait until the broker has them.
 
         Raises:
             SesameError: Records were not acknowledged.
         """
         produce, poll = self._producer.produce, self._producer.poll
         prefix = self._settings.topic_prefix
-        for chunk in traffic.chunks():
-            for number, record in enumerate(chunk.records):
-                name = prefix + record.topic.name
-                while True:
-                    try:
-                        produce(name, record.value, record.key, on_delivery=self._delivered)
-                    except BufferError:
-                        poll(0.05)
-                    else:
-                        break
-                if number % _POLL_EVERY == 0:
-                    poll(0)
+        for number, record in enumerate(records):
+            name = prefix + record.topic.name
+            while True:
+                try:
+                    produce(name, record.value, record.key, on_delivery=self._delivered)
+                except BufferError:
+                    poll(0.05)
+                else:
+                    break
+            if number % _POLL_EVERY == 0:
+                poll(0)
         unsent = self._producer.flush(_ANSWER_S)
         if unsent or self._failures:
             why = self._failures[0] if self._failures else f"no answer within {_ANSWER_S:.0f} s"

@@ -20,11 +20,11 @@ Offsets = dict[tuple[str, int], int]
 
 
 class Watch:
-    """Asks about one consumer group and the topics of one prefix."""
+    """Asks about the topics of one prefix and a consumer group, by default the pipeline's."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, group: str | None = None) -> None:
         self._settings = settings
-        self._group = settings.topic_prefix + settings.app_id
+        self._group = settings.topic_prefix + (group or settings.app_id)
 
     def __enter__(self) -> Self:
         self._opened = provision.admin(self._settings)

@@ -5,9 +5,10 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -35,6 +36,8 @@ _READY_POLL_S = 0.05
 _STALLED_S = 120.0
 _SETTLED_S = 3.0
 _DATA = [topic.name for topic in DATA_TOPICS]
+_PORTS = ("web_port", "gateway_port", "rental_port")
+_CHOSEN = ("bootstrap", "partitions", "topic_prefix", "app_id", "gateway_app_id", *_PORTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,17 @@ class Measured:
 
 
 @contextmanager
-def topics_of(bench: Bench, name: str) -> Iterator[Settings]:
-    """Settings with topics of their own, which are deleted in the end."""
+def topics_of(bench: Bench, name: str, partner_ids: Sequence[str] = ()) -> Iterator[Settings]:
+    """Settings with topics and ports of their own; the topics are deleted in the end."""
     base = bench.settings
-    prefix = f"{base.topic_prefix}bench-{name}-{uuid4().hex[:8]}."
-    settings = base.model_copy(
-        update={"topic_prefix": prefix, "app_id": "bench", "web_port": _free_port()}
-    )
-    ensure_topics(settings, [])
+    chosen = {
+        "topic_prefix": f"{base.topic_prefix}bench-{name}-{uuid4().hex[:8]}.",
+        "app_id": "bench",
+        "gateway_app_id": "bench-gateway",
+        **{port: _free_port() for port in _PORTS},
+    }
+    settings = base.model_copy(update=chosen)
+    ensure_topics(settings, list(partner_ids))
     try:
         yield settings
     finally:
@@ -77,8 +83,7 @@ def command(*module: str) -> list[str]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """What tells a child its topics, group and port; the rest it has from ours."""
-    chosen = ("bootstrap", "partitions", "topic_prefix", "app_id", "web_port")
-    return {variable(name): str(getattr(settings, name)) for name in chosen}
+    return {variable(name): str(getattr(settings, name)) for name in _CHOSEN}
 
 
 def run_sesame(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
@@ -114,9 +119,9 @@ def run_faust(bench: Bench, workload: Workload, number: int, settings: Settings)
     told = environment(settings) | {NOTES: str(notes)}
     peer = command("pipeline.dev.bench.faust_peer")
     with Watch(settings) as watch, Child(peer, told, _log(bench, FAUST, number)) as child:
-        _wait_through(bench, FAUST, watch, child, watch.ends([topics.CONSENTS.name]))
+        wait_through(bench, FAUST, watch, child, watch.ends([topics.CONSENTS.name]))
         send(workload.data(registry), settings)
-        _wait_through(bench, FAUST, watch, child, watch.ends(_DATA))
+        wait_through(bench, FAUST, watch, child, watch.ends(_DATA))
         _wait_settled(watch, child)
         peak = child.peak_rss_bytes
     noted: Mapping[str, Any] = json.loads(notes.read_text())
@@ -138,14 +143,14 @@ def _run_worker(  # noqa: PLR0913 - what the callers differ in
     send(workload.consents(registry), settings)
     bench.say(f"{system}: loading {workload.data_events:,} events")
     with Watch(settings) as watch, Backlog(settings) as backlog:
-        backlog.load(workload.data(registry))
+        backlog.load(chain.from_iterable(c.records for c in workload.data(registry).chunks()))
         ends = watch.ends(_DATA)
         with child:
             bench.say(f"{system}: starting")
             wait_ready(settings, child)
             released_at = time.time()
             backlog.release()
-            _wait_through(bench, system, watch, child, ends)
+            wait_through(bench, system, watch, child, ends)
             _wait_settled(watch, child)
             peak = child.peak_rss_bytes
     bench.say(f"{system}: reading back what it wrote")
@@ -171,18 +176,28 @@ def _run(system: str, number: int, seen: Window, child: Child, peak_rss_bytes: i
 
 def wait_ready(settings: Settings, child: Child) -> None:
     """Wait until the worker has applied all consents and serves."""
+    wait_serving(settings.web_port, child)
+
+
+def wait_serving(port: int, child: Child) -> None:
+    """Wait until the process says at its port that it is ready: restored and caught up.
+
+    Raises:
+        ChildEndedError: The process ended.
+        SesameError: It is not ready in time.
+    """
     deadline = time.monotonic() + _STALLED_S
-    with httpx.Client(base_url=f"http://127.0.0.1:{settings.web_port}") as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         while time.monotonic() < deadline:
             child.check()
             with contextlib.suppress(httpx.TransportError):
                 if client.get("/health/ready").is_success:
                     return
             time.sleep(_READY_POLL_S)
-    raise SesameError(f"the worker was not ready within {_STALLED_S:.0f} s")
+    raise SesameError(f"a process was not ready within {_STALLED_S:.0f} s")
 
 
-def _wait_through(bench: Bench, system: str, watch: Watch, child: Child, ends: Offsets) -> None:
+def wait_through(bench: Bench, system: str, watch: Watch, child: Child, ends: Offsets) -> None:
     """Wait until the group has committed everything up to ``ends``.
 
     Raises:

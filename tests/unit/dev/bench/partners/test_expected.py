@@ -104,7 +104,7 @@ def test_a_missing_record_is_told() -> None:
 
 def test_a_record_that_shows_more_than_was_granted_is_told() -> None:
     shown = [each._replace(band="FAIR") for each in records().shown]
-    with pytest.raises(WrongRecordsError, match="2 were not due, such as .*band='FAIR'"):
+    with pytest.raises(WrongRecordsError, match=r"2 were not due, such as .*band='FAIR'"):
         check(PartnerRecords("car-rental", ["s1"] * 2, shown), ADMIT, people=1)
 
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,7 @@ def test_scores_between_two_thresholds_and_thin_files_are_left_out(some: News) -
 
 def test_everybody_crosses_every_threshold_from_one_round_to_the_next(some: News) -> None:
     rounds = [some.scores.score[some.chosen(1_000, number)] for number in (1, 2, 3)]
-    for before, after in zip(rounds, rounds[1:], strict=False):
+    for before, after in pairwise(rounds):
         assert ((before >= 650) == (after < 600)).all()
         assert ((before < 600) == (after >= 650)).all()
     assert set(rounds[0].tolist()) == {700, 650, 900, 500, 599, 350}
