@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.factors.columns import Bool, Int64, UInt8
+from pipeline.factors.columns import Bool, Int32, Int64, UInt8
 
 
 class Texts:
@@ -50,6 +50,12 @@ def valid_mask(array: pa.Array) -> Bool | None:
 def long_values(array: pa.Array) -> Int64:
     """An int64 column; where null the value is the decoder's, so look at `valid_mask`."""
     values = np.frombuffer(array.buffers()[1], np.int64)
+    return values[array.offset : array.offset + len(array)]
+
+
+def int_values(array: pa.Array) -> Int32:
+    """An int32 column; where null the value is the decoder's, so look at `valid_mask`."""
+    values = np.frombuffer(array.buffers()[1], np.int32)
     return values[array.offset : array.offset + len(array)]
 
 

@@ -1,0 +1,107 @@
+"""Records off the wire that follow the contract: decoded, held to rules and to their keys."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.codec.columns import Columns
+from pipeline.codec.decode import Poison, Readable, decode_columns
+from pipeline.codec.reasons import Reason
+from pipeline.codec.registry import SchemaRegistry
+from pipeline.codec.resolve import Faults
+from pipeline.factors.columns import Int64
+
+FindBroken = Callable[[str, Columns], Faults]
+"""Given a record's name and a batch of it, the records that break its rules."""
+_KEY_NAMES = {"user_id": "user id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The good records of a batch by column, where they stood, and the others.
+
+    ``kept`` are positions among the values given, ascending, shape (n_kept,); ``poison`` has
+    the other records, by position.
+    """
+
+    columns: Columns
+    kept: Int64
+    poison: list[Poison]
+
+
+def decode_checked(  # noqa: PLR0913 - what tells one kind of record from another
+    record: str,
+    keys: Sequence[bytes | None],
+    values: Sequence[bytes | None],
+    registry: SchemaRegistry,
+    find_broken: FindBroken,
+    key_field: str = "user_id",
+) -> Checked:
+    """Decode one batch, every record kept or named as poison.
+
+    Args:
+        record: A flat committed record.
+        keys: The records' keys, as many as values.
+        values: The records' values in the wire format.
+        registry: Knows the values' schemas.
+        find_broken: The record's rules.
+        key_field: The field that every record is keyed by.
+
+    Raises:
+        RegistryError: The registry cannot answer, which is no fault of the records.
+        ValueError: There are not as many keys as values.
+    """
+    refuse_unequal(keys, values)
+    return check(
+        record, keys, decode_columns(record, list(values), registry), find_broken, key_field
+    )
+
+
+def refuse_unequal(keys: Sequence[object], values: Sequence[object]) -> None:
+    """Raise if there are not as many keys as values.
+
+    Raises:
+        ValueError: There are not.
+    """
+    if len(keys) != len(values):
+        raise ValueError(f"{len(keys)} keys for {len(values)} values")
+
+
+def check(
+    record: str,
+    keys: Sequence[bytes | None],
+    read: Readable,
+    find_broken: FindBroken,
+    key_field: str,
+) -> Checked:
+    """Hold what decoded to its record's rules and to the keys of all the values given."""
+    batch, kept, poison = read.batch, read.kept, read.poison
+    columns = Columns(batch)
+    own_keys = list(keys) if len(kept) == len(keys) else [keys[i] for i in kept]
+    broken = find_broken(record, columns)
+    misplaced = _misplaced(own_keys, columns, key_field)
+    if broken or misplaced:
+        reasons = dict.fromkeys(misplaced, Reason.KEY_MISMATCH)
+        reasons |= dict.fromkeys(broken, Reason.INVALID)
+        errors = misplaced | broken
+        poison = [*poison, *(Poison(int(kept[at]), reasons[at], errors[at]) for at in errors)]
+        poison.sort(key=lambda p: p.index)
+        good = np.ones(len(kept), np.bool_)
+        good[list(errors)] = False
+        columns, kept = Columns(batch.filter(pa.array(good))), kept[good]
+    return Checked(columns, kept, poison)
+
+
+def _misplaced(keys: list[bytes | None], columns: Columns, key_field: str) -> Faults:
+    """Records whose key is not what they are about."""
+    ids = columns.batch.column(key_field).cast(pa.binary())
+    if pa.array(keys, pa.binary()).equals(ids):
+        return {}
+    named = _KEY_NAMES.get(key_field, key_field)
+    return {
+        at: "no key" if key is None else f"key {key!r:.60} is not the {named} {own!r:.60}"
+        for at, (key, own) in enumerate(zip(keys, ids.to_pylist(), strict=True))
+        if key != own
+    }
