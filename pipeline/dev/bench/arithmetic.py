@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 
 OURS = "sesame"
@@ -74,6 +75,33 @@ def at_time(samples: Sequence[tuple[float, float]], at: float) -> float:
     return v0 + (v1 - v0) * (at - t0) / (t1 - t0)
 
 
+def run_of(
+    system: str,
+    number: int,
+    windows: Sequence[Window],
+    samples: Sequence[tuple[float, float]],
+    peak_rss_mb: float,
+) -> Run:
+    """A run over all its windows; ``samples`` of processor time as `at_time` takes them.
+
+    Raises:
+        ValueError: The windows have no length.
+    """
+    events = sum(window.events for window in windows)
+    seconds = sum(window.seconds for window in windows)
+    return Run(
+        system=system,
+        run=number,
+        events=events,
+        events_per_second=Window(0.0, seconds, events).events_per_second,
+        seconds=seconds,
+        cpu_seconds=sum(
+            at_time(samples, w.last_at) - at_time(samples, w.first_at) for w in windows
+        ),
+        peak_rss_mb=peak_rss_mb,
+    )
+
+
 def summarise(runs: Iterable[Run]) -> list[Summary]:
     """Each system's medians, in the order the systems first ran."""
     by_system: dict[str, list[Run]] = {}
@@ -109,3 +137,28 @@ def ratios(runs: Sequence[Run]) -> dict[str, float]:
             ratio = ours[run.run] / run.events_per_second
             by_system.setdefault(run.system, []).append(ratio)
     return {system: median(some) for system, some in by_system.items()}
+
+
+def shares(runs: Sequence[Run]) -> dict[str, float]:
+    """Each other system over ours: the median of the ratios within each round of runs.
+
+    Raises:
+        KeyError: A round lacks our run.
+    """
+    ours = {run.run: run.events_per_second for run in runs if run.system == OURS}
+    by_system: dict[str, list[float]] = {}
+    for run in runs:
+        if run.system != OURS:
+            share = run.events_per_second / ours[run.run]
+            by_system.setdefault(run.system, []).append(share)
+    return {system: median(some) for system, some in by_system.items()}
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The least value that at least this share of all does not exceed.
+
+    >>> percentile([5.0, 1.0, 3.0, 2.0], 0.5)
+    2.0
+    """
+    ordered = sorted(values)
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-COMPARISON, RECOVERY = "comparison.json", "recovery.json"
+COMPARISON, RECOVERY, PARTNERS = "comparison.json", "recovery.json", "partners.json"
 """The names of raw results."""
 _DOCS = Path(__file__).parents[3] / "docs"
 _MARKED = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
@@ -31,7 +31,7 @@ def figures(folder: Path) -> str:
     """What the raw results say; results that are not there are left out."""
     parts = [
         render(json.loads((folder / name).read_text()))
-        for name, render in ((COMPARISON, _comparison), (RECOVERY, _recovery))
+        for name, render in _RENDERED.items()
         if (folder / name).is_file()
     ]
     return "\n".join(parts) or _NONE
@@ -99,6 +99,47 @@ def _recovery(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", _machine(result["machine"]), ""])
 
 
+def _partners(result: dict[str, Any]) -> str:
+    given = result["input"]
+    n = result["summaries"][0]["runs"]
+    asked, decided = result["decision_ms"], result["decide_us"]
+    return "\n".join(
+        [
+            (
+                f"Partners (medians, rounds: {n}); {given['grants']:,} people with a grant for "
+                f"each of two partners, and the pipeline on about {given['events']:,} events of "
+                f"{given['people']:,} people; {given['partitions']} partitions, seed "
+                f"{given['seed']}:"
+            ),
+            "",
+            (
+                "| system | records | records/s | lowest to highest | CPU us a record | peak MB | "
+                "over the pipeline's |"
+            ),
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+            *_rows(result),
+            "",
+            (
+                f"While it followed scores the gateway wrote "
+                f"{result['partner_records_per_second']:,.0f} partner records a second. All "
+                f"{result['partner_records']:,} of a round were as the contract has them."
+            ),
+            "",
+            ("| decision | median | 99 % | slowest | timed |\n| --- | ---: | ---: | ---: | ---: |"),
+            _latency("`POST /rentals`, ms", asked, 2),
+            _latency("`decide` in process, us", decided, 1),
+            "",
+            _machine(result["machine"]),
+            "",
+        ]
+    )
+
+
+def _latency(name: str, found: dict[str, Any], digits: int) -> str:
+    figures = (f"{found[key]:,.{digits}f}" for key in ("p50", "p99", "max"))
+    return f"| {name} | {' | '.join(figures)} | {found['n']:,} |"
+
+
 def _machine(machine: dict[str, Any]) -> str:
     java = f", {machine['java']}" if machine["java"] else ""
     return (
@@ -107,6 +148,9 @@ def _machine(machine: dict[str, Any]) -> str:
         f"Kafka {machine['kafka']}{java}; load average {machine['load_1m_at_start']:.1f} when it "
         "began."
     )
+
+
+_RENDERED = {COMPARISON: _comparison, RECOVERY: _recovery, PARTNERS: _partners}
 
 
 def main() -> None:

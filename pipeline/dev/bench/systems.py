@@ -17,7 +17,7 @@ import httpx
 
 from pipeline import topics
 from pipeline.codec.open import open_registry
-from pipeline.dev.bench.arithmetic import Run, Window, at_time
+from pipeline.dev.bench.arithmetic import Run, Window, run_of
 from pipeline.dev.bench.backlog import Backlog
 from pipeline.dev.bench.broker import Offsets, Watch, delete_topics
 from pipeline.dev.bench.child import Child
@@ -128,7 +128,7 @@ def run_faust(bench: Bench, workload: Workload, number: int, settings: Settings)
     if noted["events"] != workload.data_events:
         raise SesameError(f"the peer took {noted['events']} of {workload.data_events} events")
     seen = Window(noted["first_at"], noted["last_at"], noted["events"] - 1)
-    return Measured(_run(FAUST, number, seen, child, peak), settings)
+    return Measured(run_of(FAUST, number, [seen], child.samples, peak / _MB), settings)
 
 
 def _run_worker(  # noqa: PLR0913 - what the callers differ in
@@ -158,20 +158,7 @@ def _run_worker(  # noqa: PLR0913 - what the callers differ in
     if written.applied != workload.data_events:
         raise SesameError(f"{system} took {written.applied} of {workload.data_events} events")
     seen = Window(released_at, written.last_at, written.applied)
-    return Measured(_run(system, number, seen, child, peak), settings, written)
-
-
-def _run(system: str, number: int, seen: Window, child: Child, peak_rss_bytes: int) -> Run:
-    used = at_time(child.samples, seen.last_at) - at_time(child.samples, seen.first_at)
-    return Run(
-        system=system,
-        run=number,
-        events=seen.events,
-        events_per_second=seen.events_per_second,
-        seconds=seen.seconds,
-        cpu_seconds=used,
-        peak_rss_mb=peak_rss_bytes / _MB,
-    )
+    return Measured(run_of(system, number, [seen], child.samples, peak / _MB), settings, written)
 
 
 def wait_ready(settings: Settings, child: Child) -> None:

@@ -50,6 +50,12 @@ class PartnerRecords:
     subjects: list[str]
     shown: list[Shown]
 
+    @property
+    def admitted(self) -> dict[str, bool]:
+        """By subject, whether the last record of it is a yes."""
+        yes = (shown.admitted == "YES" for shown in self.shown)
+        return dict(zip(self.subjects, yes, strict=True))
+
 
 def expected(policy: Policy, grants: Grants, news: News, rounds: int) -> Counter[Shown]:
     """How often each content is to be shown, over all rounds of news."""

@@ -1,6 +1,15 @@
 import pytest
 
-from pipeline.dev.bench.arithmetic import Run, Window, at_time, ratios, summarise
+from pipeline.dev.bench.arithmetic import (
+    Run,
+    Window,
+    at_time,
+    percentile,
+    ratios,
+    run_of,
+    shares,
+    summarise,
+)
 
 
 def run(system: str, number: int, rate: float, cpu_seconds: float = 1.0) -> Run:
@@ -48,3 +57,26 @@ def test_a_ratio_is_the_median_of_the_rounds_not_of_the_rates() -> None:
 def test_a_round_without_our_run_gives_no_ratio() -> None:
     with pytest.raises(KeyError):
         ratios([run("sesame", 1, 100.0), run("copy", 2, 100.0)])
+
+
+def test_a_share_is_the_other_over_ours_by_rounds() -> None:
+    runs = [run("sesame", 1, 100.0), run("gateway-scores", 1, 80.0)]
+    runs += [run("sesame", 2, 50.0), run("gateway-scores", 2, 30.0)]
+    runs += [run("sesame", 3, 100.0), run("gateway-scores", 3, 50.0)]
+    assert shares(runs) == {"gateway-scores": 0.6}
+    with pytest.raises(KeyError):
+        shares([run("gateway-scores", 1, 1.0)])
+
+
+def test_a_run_of_several_windows_leaves_out_what_lies_between() -> None:
+    samples = [(0.0, 0.0), (10.0, 5.0), (20.0, 25.0), (30.0, 26.0)]
+    windows = [Window(0.0, 10.0, 300), Window(20.0, 30.0, 700)]
+    found = run_of("gateway-scores", 2, windows, samples, 120.0)
+    assert found == Run("gateway-scores", 2, 1_000, 50.0, 20.0, 6.0, 120.0)
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.0, 1.0), (0.5, 50.0), (0.99, 99.0), (1.0, 100.0)])
+def test_a_percentile_is_a_value_that_was_measured(share: float, value: float) -> None:
+    values = [float(n) for n in range(100, 0, -1)]
+    assert percentile(values, share) == value
+    assert percentile([7.0], share) == 7.0

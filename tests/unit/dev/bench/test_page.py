@@ -39,6 +39,32 @@ COMPARISON = {
     "input": {"people": 10, "events": 1_000, "seed": 1, "partitions": 8},
 }
 
+PARTNERS = {
+    "runs": [
+        {"system": "sesame", "events": 900_000},
+        {"system": "gateway-consents", "events": 300_000},
+        {"system": "gateway-scores", "events": 300_000},
+    ],
+    "ratios": {"gateway-consents": 0.914, "gateway-scores": 0.637},
+    "summaries": [
+        summary("sesame", 200_000.0),
+        summary("gateway-consents", 182_800.0),
+        summary("gateway-scores", 127_400.0),
+    ],
+    "partner_records": 600_000,
+    "partner_records_per_second": 254_800.4,
+    "decision_ms": {"p50": 2.345, "p99": 8.1, "max": 40.0, "n": 15_000},
+    "decide_us": {"p50": 31.04, "p99": 77.0, "max": 1_234.56, "n": 15_000},
+    "machine": MACHINE,
+    "input": {
+        "grants": 100_000,
+        "people": 10_000,
+        "events": 1_000_000,
+        "seed": 1,
+        "partitions": 8,
+    },
+}
+
 
 def test_the_page_shows_the_recorded_figures() -> None:
     text = (DOCS / "performance.md").read_text()
@@ -54,6 +80,19 @@ def test_a_saved_comparison_is_a_row_for_each_system(tmp_path: Path) -> None:
     assert "all 180 people compared, 150 of them" in told
     assert "Measured 2026-01-02 on 2 cores of Abacus" in told
     assert "load average 0.2 " in told
+
+
+def test_a_saved_partnership_has_rates_over_the_pipelines_and_latencies(tmp_path: Path) -> None:
+    page.save(PARTNERS, page.PARTNERS, tmp_path)
+    told = page.figures(tmp_path)
+    assert "| `sesame` | 900,000 | 200,000 | 199,999 to 200,001 | 4.2 | 300 |  |" in told
+    assert "| `gateway-scores` | 300,000 | 127,400 |" in told
+    assert "| 4.2 | 300 | 0.64 |" in told
+    assert "254,800 partner records a second" in told
+    assert "All 600,000 of a round" in told
+    assert "| `POST /rentals`, ms | 2.35 | 8.10 | 40.00 | 15,000 |" in told
+    assert "| `decide` in process, us | 31.0 | 77.0 | 1,234.6 | 15,000 |" in told
+    assert "100,000 people with a grant for each of two partners" in told
 
 
 def test_without_results_the_page_says_so(tmp_path: Path) -> None:

@@ -96,6 +96,11 @@ def test_what_was_due_and_nothing_else_passes() -> None:
     check(records(), ADMIT, people=1)
 
 
+def test_the_last_answer_about_a_subject_holds() -> None:
+    assert records().admitted == {"s1": True}
+    assert PartnerRecords("car-rental", ["s1"] * 2, records().shown[::-1]).admitted == {"s1": False}
+
+
 def test_a_missing_record_is_told() -> None:
     short = PartnerRecords("car-rental", ["s1"], records().shown[:1])
     with pytest.raises(WrongRecordsError, match="1 records, 2 were due; 1 are missing"):
