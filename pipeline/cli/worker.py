@@ -18,13 +18,15 @@ def worker() -> None:
     """
     from pipeline.scoring.model import load_model  # noqa: PLC0415 - help stays quick
     from pipeline.streaming import worker as process  # noqa: PLC0415
+    from pipeline.streaming.factor_flow import FactorFlow  # noqa: PLC0415
 
     current = settings.load()
     logs.configure(current)
     model = load_model(current.model)
     registry = open_registry(current)
     _check_topics(current)
-    raise typer.Exit(process.run(current, registry, model))
+    flow = FactorFlow(current, registry, model)
+    raise typer.Exit(process.run(lambda: process.Worker(current, flow)))
 
 
 def _check_topics(current: settings.Settings) -> None:

@@ -15,7 +15,7 @@ from pipeline import resources, settings, topics
 from pipeline.codec.reasons import Reason
 from pipeline.factors.characteristics import CHARACTERISTICS
 from pipeline.scoring.model import load_model
-from pipeline.streaming import metrics
+from pipeline.streaming import lane_metrics, metrics
 from pipeline.training.card import card
 
 DEFAULT_MODEL = settings.Settings.model_fields["model"].default
@@ -81,10 +81,11 @@ def setting_table() -> str:
 
 
 def metric_table() -> str:
-    """The worker's metrics."""
+    """The workers' metrics."""
+    collectors = (vars(lane_metrics) | vars(metrics)).values()
     families = (
         family
-        for collector in vars(metrics).values()
+        for collector in collectors
         if isinstance(collector, MetricWrapperBase | metrics.ScoreDistribution)
         for family in collector.collect()
     )

@@ -8,11 +8,11 @@ import faust
 from faust.types import TP, AppT, Message, StreamT
 from faust.types.transports import ConsumerT
 
-from pipeline import topics
 from pipeline.settings import Settings
-from pipeline.streaming.arrivals import Record
 from pipeline.streaming.credentials import faust_brokers, faust_credentials
+from pipeline.streaming.flow import Flow
 from pipeline.streaming.pool import LanePool
+from pipeline.streaming.records import Record
 from pipeline.streaming.transport import BatchConsumer, BatchTransport, batch_scheduler
 
 _FETCH_BYTES = 4 * 1024 * 1024
@@ -46,6 +46,7 @@ class BatchApp(faust.App):
 
 def build(
     settings: Settings,
+    flow: Flow,
     pool: LanePool,
     on_failure: Callable[[BaseException], None],
 ) -> BatchApp:
@@ -53,10 +54,9 @@ def build(
 
     Faust's web server, tables and leader topic are off: see the decision records.
     """
-    prefix = settings.topic_prefix
-    control = tuple(settings.topic(topic.name) for topic in topics.INPUTS if topic.control)
+    control = tuple(settings.topic(topic.name) for topic in flow.inputs if topic.control)
     app = BatchApp(
-        prefix + settings.app_id,
+        settings.topic_prefix + flow.group,
         broker=faust_brokers(settings),
         broker_credentials=faust_credentials(settings),
         broker_session_timeout=settings.session_timeout_s,
@@ -78,13 +78,13 @@ def build(
         worker_redirect_stdouts=False,
     )
     inputs = app.topic(
-        *(settings.topic(topic.name) for topic in topics.INPUTS),
+        *(settings.topic(topic.name) for topic in flow.inputs),
         schema=BatchSchema(),
         allow_empty=True,
     )
 
-    @app.agent(inputs, name="ingest", concurrency=1)
-    async def ingest(stream: StreamT[list[Record]]) -> None:
+    @app.agent(inputs, name=flow.name, concurrency=1)
+    async def take_in(stream: StreamT[list[Record]]) -> None:
         async for event in cast("faust.Stream[list[Record]]", stream).noack().events():
             tp = event.message.tp
             pool.offer(tp.topic, tp.partition, cast("list[Record]", event.value), event.ack)

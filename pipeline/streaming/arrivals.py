@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,26 +12,7 @@ from pipeline import topics
 from pipeline.codec.inputs import Decoded, decode_inputs
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.factors.fold import Arrivals, Batch
-
-
-class Record(Protocol):
-    """What the lane needs of a consumed record."""
-
-    @property
-    def offset(self) -> int:
-        """Its offset in the partition."""
-
-    @property
-    def timestamp(self) -> int:
-        """Kafka's timestamp, in milliseconds."""
-
-    @property
-    def key(self) -> bytes | None:
-        """Its key."""
-
-    @property
-    def value(self) -> bytes | None:
-        """Its value."""
+from pipeline.streaming.records import Record
 
 
 @dataclass(frozen=True, slots=True)

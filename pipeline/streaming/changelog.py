@@ -17,9 +17,8 @@ from pipeline.factors.layout import (
 )
 from pipeline.factors.state import BatchState
 from pipeline.streaming.position import Position
+from pipeline.streaming.records import Entry
 from pipeline.streaming.store import PartitionStore
-
-Entry = tuple[bytes, bytes | None]
 
 ROW = b"r"
 LEDGER = b"l"

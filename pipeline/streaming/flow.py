@@ -74,7 +74,7 @@ class Owned(Protocol):
         """Offer nothing more to the lane; called also when ``begin`` was not or has failed."""
 
     async def apply(self, taken: "Taken") -> None:
-        """Apply what has arrived, which may be nothing, in one transaction or more."""
+        """Apply what has arrived, some of it maybe once more, in one transaction or several."""
 
     async def work(self) -> None:
         """Do some of the work there is, in one transaction; new arrivals go between two."""
@@ -82,6 +82,10 @@ class Owned(Protocol):
 
 class Flow(Protocol):
     """One kind of worker."""
+
+    @property
+    def name(self) -> str:
+        """What the Faust agent is called."""
 
     @property
     def group(self) -> str:
@@ -110,3 +114,6 @@ class Flow(Protocol):
             on_restoring: To be called when the restore has advanced.
             on_committed: To be called after each commit.
         """
+
+    def forget(self, partition: int) -> None:
+        """Drop the metrics of a partition that is no longer owned."""

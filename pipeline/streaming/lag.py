@@ -7,15 +7,15 @@ offsets tell. Feeds the lag metric and the watchdog.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiokafka.errors import KafkaError
 
-from pipeline import topics
 from pipeline.settings import Settings
-from pipeline.streaming import metrics
+from pipeline.streaming import lane_metrics as metrics
 from pipeline.streaming.pool import LanePool
 from pipeline.streaming.reader import PartitionReader
+from pipeline.topics import Topic
 
 _EVERY_S = 1.0
 
@@ -24,18 +24,23 @@ class LagWatch:
     """Compares end offsets with the consumer's positions, every second."""
 
     def __init__(
-        self, settings: Settings, pool: LanePool, position: Callable[[str, int], int | None]
+        self,
+        settings: Settings,
+        pool: LanePool,
+        inputs: Callable[[], Sequence[Topic]],
+        position: Callable[[Topic, int], int | None],
     ) -> None:
         """Set up.
 
         Args:
             settings: The worker's.
             pool: Says which partitions are owned and what waits in their lanes.
-            position: The next offset the consumer will fetch of a topic (full name) and
-                partition number; None while it does not know.
+            inputs: The topics that are read now.
+            position: The next offset that will be fetched of a topic and partition number;
+                None while nobody knows.
         """
-        self._settings = settings
         self._pool = pool
+        self._inputs = inputs
         self._position = position
         self._reader = PartitionReader(settings)
         self._unfetched_since: dict[tuple[str, int], tuple[int, float]] = {}
@@ -60,12 +65,13 @@ class LagWatch:
 
     async def _look(self) -> None:
         numbers = sorted(self._pool.lanes) if self._pool.assigned else []
-        ends = await self._reader.ends(topics.INPUTS, numbers)
+        inputs = {topic.name: topic for topic in self._inputs()}
+        ends = await self._reader.ends(list(inputs.values()), numbers)
         now = time.monotonic()
         unfetched: dict[tuple[str, int], tuple[int, float]] = {}
         for (name, number), end in ends.items():
             lane = self._pool.lanes.get(number)
-            position = self._position(self._settings.topic(name), number)
+            position = self._position(inputs[name], number)
             if lane is None or position is None:
                 continue
             if end > position and not self._pool.is_behind(number):

@@ -1,11 +1,11 @@
 """A lane: everything that happens to one owned partition, one transaction after the other.
 
-    fetched batches ──► Waiting ──► decode, fold, score ──► transaction ──► scatter, acknowledge
-                                         ▲                                        │
-                                         └────── next batch folds what has come ◄─┘
+    fetched batches ──► Waiting ──► Owned.apply ──► transaction ──► acknowledge
+                                         ▲                              │
+                                         └─ next batch is what has come ┘
 
-Lanes overlap: while one waits for its commit, another folds. Nothing of a batch is visible
-in memory before its transaction has committed.
+Lanes overlap: while one waits for its commit, another works. What a lane owns is dropped
+and restored whenever it is not known whether a transaction has committed.
 """
 
 import asyncio
@@ -17,11 +17,10 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from pipeline.settings import Settings
-from pipeline.streaming import metrics, restore
-from pipeline.streaming.arrivals import Record
-from pipeline.streaming.owned import OwnedPartition
+from pipeline.streaming import lane_metrics as metrics
+from pipeline.streaming.flow import Flow, Owned
 from pipeline.streaming.reader import PartitionReader
-from pipeline.streaming.step import StepContext
+from pipeline.streaming.records import Record
 from pipeline.streaming.transaction import FencedError, TransactionalWriter
 from pipeline.streaming.waiting import Acknowledge, Taken, Waiting
 
@@ -45,23 +44,25 @@ class Lane:
     def __init__(
         self,
         settings: Settings,
-        context: StepContext,
+        flow: Flow,
+        partition: int,
         on_failure: Callable[[BaseException], None],
     ) -> None:
-        """Set up for ``context.partition``; ``start`` begins to work."""
+        """Set up for ``partition``; ``start`` begins to work."""
         self._settings = settings
-        self._context = context
+        self._flow = flow
         self._on_failure = on_failure
-        self._writer = TransactionalWriter(settings, context.partition)
+        self._writer = TransactionalWriter(settings, flow.group, partition)
         self._reader = PartitionReader(settings)
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
-        self._owned: OwnedPartition | None = None
+        self._owned: Owned | None = None
         self._in_hand: Taken | None = None
+        self._at_work = False
         self._advanced_at = time.monotonic()
         self._failing = False
-        self.partition = context.partition
-        self.waiting = Waiting()
+        self.partition = partition
+        self.waiting = Waiting(flow.inputs)
         self.status = LaneStatus.STOPPED
 
     @property
@@ -78,9 +79,8 @@ class Lane:
         """How long there has been work without a commit or a step of the restore, in seconds."""
         if self.status is LaneStatus.STOPPED:
             return 0.0
-        sweeps = self._owned is not None and self._owned.has_to_sweep
         idle = self.status is LaneStatus.RUNNING and not (
-            self.waiting.records or self._in_hand or sweeps
+            self.waiting.records or self._in_hand or self._at_work
         )
         return 0.0 if idle else time.monotonic() - self._advanced_at
 
@@ -92,11 +92,15 @@ class Lane:
             self._advanced_at = time.monotonic()
         self.waiting.put(topic, records, acknowledge)
 
+    def wake(self) -> None:
+        """Have the owner asked for work although nothing has arrived."""
+        self.waiting.wake()
+
     def start(self) -> None:
         """Begin: verify that the state held is still ours, or restore it."""
         self._stop.clear()
         self.status = LaneStatus.RECOVERING
-        self._failing = False
+        self._failing = self._at_work = False
         self._advanced_at = time.monotonic()
         self._task = asyncio.create_task(self._run(), name=f"lane-{self.partition}")
 
@@ -114,7 +118,9 @@ class Lane:
             if not done:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-                self._owned = None
+                await self._drop()
+        if self._owned is not None:
+            await self._owned.suspend()
         self.waiting.clear()
         self._in_hand = None
         self.status = LaneStatus.STOPPED
@@ -122,7 +128,7 @@ class Lane:
     async def close(self, grace_s: float) -> None:
         """Stop, disconnect and drop the state."""
         await self.stop(grace_s)
-        self._owned = None
+        await self._drop()
         await self._writer.stop()
         await self._reader.stop()
 
@@ -133,7 +139,7 @@ class Lane:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker must end with it
-            self._owned = None
+            await self._drop()
             self._on_failure(error)
 
     async def _run_until_broken(self) -> None:
@@ -154,8 +160,13 @@ class Lane:
             log.warning("transaction failed", partition=self.partition, error=repr(error))
             await self._pause(LaneStatus.RECOVERING, _RETRY_S)
 
+    async def _drop(self) -> None:
+        owned, self._owned = self._owned, None
+        if owned is not None:
+            await owned.suspend()
+
     async def _pause(self, status: LaneStatus, seconds: float) -> None:
-        self._owned = None
+        await self._drop()
         self._failing = True
         self.status = status
         try:
@@ -163,34 +174,25 @@ class Lane:
         except TimeoutError:
             self.status = LaneStatus.RECOVERING
 
-    async def _own(self) -> OwnedPartition:
+    async def _own(self) -> Owned:
         if self._owned is not None:
             try:
                 await self._owned.confirm()
             except FencedError:
-                self._owned = None
+                await self._drop()
             else:
                 return self._owned
         started = time.monotonic()
         await self._writer.start()
         await self._reader.start()
-        restored = await restore.restore(self._reader, self.partition, self._on_restoring)
+        self._owned = owned = await self._flow.take_over(
+            self.partition, self._writer, self._reader, self, self._on_restoring, self._on_committed
+        )
         seconds = time.monotonic() - started
         metrics.RECOVERY_SECONDS.observe(seconds)
-        log.info(
-            "partition restored",
-            partition=self.partition,
-            people=len(restored.store),
-            seconds=round(seconds, 3),
-        )
-        self._owned = self._take_over(restored)
-        await self._owned.begin()
-        return self._owned
-
-    def _take_over(self, restored: restore.Restored) -> OwnedPartition:
-        return OwnedPartition(
-            self._context, self._writer, self._reader, restored, self._on_committed
-        )
+        log.info("partition restored", partition=self.partition, seconds=round(seconds, 3))
+        await owned.begin()
+        return owned
 
     def _on_restoring(self) -> None:
         # Restoring again and again because nothing commits is no advance.
@@ -201,16 +203,24 @@ class Lane:
         self._failing = False
         self._advanced_at = time.monotonic()
 
-    async def _advance(self, owned: OwnedPartition) -> None:
-        if not owned.has_to_sweep and self._in_hand is None:
-            await self.waiting.wait()
+    async def _advance(self, owned: Owned) -> None:
+        if self._in_hand is None and not self._is_to_work(owned):
+            await self.waiting.wait(owned.due_in_s())
         if self._stop.is_set():
             return
         if self._in_hand is None:
             self._in_hand = self.waiting.take(self._settings.lane_records_max)
-        await owned.apply(self._in_hand)
-        for acknowledge in self._in_hand.acknowledge:
-            acknowledge()
+        if self._in_hand:
+            await owned.apply(self._in_hand)
+            for acknowledge in self._in_hand.acknowledge:
+                acknowledge()
         self._in_hand = None
-        if owned.has_to_sweep:
-            await owned.sweep_some()
+        if self._is_to_work(owned):
+            await owned.work()
+
+    def _is_to_work(self, owned: Owned) -> bool:
+        has_work = owned.has_work
+        if has_work and self.stalled_s() == 0.0:
+            self._advanced_at = time.monotonic()
+        self._at_work = has_work
+        return has_work

@@ -1,59 +1,34 @@
-"""The metrics of a worker, all of them; names and help texts are what the docs list."""
+"""The metrics of the factor pipeline; names and help texts are what the docs list."""
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pipeline.streaming.lane_metrics import (
+    BATCH_RECORDS,
+    CHANGELOG_RECORDS,
+    DEAD_LETTERS,
+    EVENTS,
+)
 from pipeline.streaming.output import Output
 
 SCORE_BUCKETS = (400, 450, 500, 550, 600, 650, 700, 750, 800, 850, 900, 950)
 
-EVENTS = Counter(
-    "sesame_events", "Input records by topic and what became of them", ["topic", "outcome"]
-)
-DEAD_LETTERS = Counter("sesame_dead_letters", "Dead letters by reason", ["topic", "reason"])
-BATCH_RECORDS = Histogram(
-    "sesame_batch_records",
-    "Records folded in one transaction",
-    buckets=(1, 10, 100, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000),
-)
-PHASE_SECONDS = Histogram(
-    "sesame_phase_seconds",
-    "Seconds of a batch by phase; commit waits for the broker",
-    ["phase"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
-)
 EVENT_TIME_LAG = Gauge(
     "sesame_event_time_lag_seconds", "Wall time less the newest event time", ["partition"]
-)
-CONSUMER_LAG = Gauge(
-    "sesame_consumer_lag_records", "Records written but not yet applied", ["topic", "partition"]
 )
 SCORES_PUBLISHED = Counter("sesame_scores_published", "Score records written")
 SCORES_ERASED = Counter("sesame_scores_erased", "People erased")
 PEOPLE = Gauge("sesame_rows", "People with a row", ["partition"])
 STATE_BYTES = Gauge("sesame_state_bytes", "Bytes of rows held", ["partition"])
-CHANGELOG_RECORDS = Counter("sesame_changelog_records", "Changelog records written")
 PEER_SIGNALS = Counter("sesame_peer_signals", "Signals sent to linked people")
 CONSENTS = Counter("sesame_consents", "Consent records applied")
-HOLE_RECORDS = Counter(
-    "sesame_hole_records", "Records read directly, as the group's offsets had skipped them"
-)
-RECOVERY_SECONDS = Histogram(
-    "sesame_recovery_seconds",
-    "Seconds to restore a partition",
-    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
-)
-RECOVERY_REMAINING = Gauge(
-    "sesame_recovery_remaining_records", "Changelog offsets still to be read", ["partition"]
-)
 
 
 class ScoreDistribution(Collector):
@@ -91,16 +66,6 @@ class ScoreDistribution(Collector):
 SCORES = ScoreDistribution()
 
 
-@contextmanager
-def phase(name: str) -> Iterator[None]:
-    """Time a phase of a batch."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        PHASE_SECONDS.labels(name).observe(time.perf_counter() - started)
-
-
 def observe_batch(output: Output, records: int) -> None:
     """Count what a committed batch did."""
     BATCH_RECORDS.observe(records)
@@ -132,6 +97,5 @@ def observe_partition(partition: int, people: int, state_bytes: int, watermark_m
 
 def forget_partition(partition: int) -> None:
     """Drop the gauges of a partition that is no longer owned."""
-    for gauge in (PEOPLE, STATE_BYTES, EVENT_TIME_LAG, RECOVERY_REMAINING):
+    for gauge in (PEOPLE, STATE_BYTES, EVENT_TIME_LAG):
         gauge.remove_by_labels({"partition": str(partition)})
-    CONSUMER_LAG.remove_by_labels({"partition": str(partition)})

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.factors.state import BatchState
 from pipeline.streaming.position import Position
-
-Entry = tuple[bytes, bytes | None]
-Header = tuple[str, bytes]
+from pipeline.streaming.records import Entry, Header
 
 
 @dataclass(frozen=True, slots=True)

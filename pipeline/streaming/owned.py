@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Callable
 
 from pipeline import topics
 from pipeline.factors.months import month_of_ms
-from pipeline.streaming import metrics, step
-from pipeline.streaming.arrivals import DecodedTopic, Record, decode
+from pipeline.streaming import lane_metrics, metrics, step
+from pipeline.streaming.arrivals import DecodedTopic, decode
 from pipeline.streaming.output import Output
 from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.records import Record
 from pipeline.streaming.restore import Restored
+from pipeline.streaming.sends import sends
 from pipeline.streaming.transaction import TransactionalWriter
 from pipeline.streaming.waiting import Taken
 
@@ -59,9 +61,12 @@ class OwnedPartition:
         self._observe()
 
     @property
-    def has_to_sweep(self) -> bool:
+    def has_work(self) -> bool:
         """Whether people are left to be scored again because time has passed."""
         return bool(self._to_sweep)
+
+    def due_in_s(self) -> None:
+        """Never: only events make time pass here."""
 
     async def begin(self) -> None:
         """Check the topics against the position, and apply all consents given so far.
@@ -82,6 +87,9 @@ class OwnedPartition:
         self._unverified = set(_BY_NAME)
         await self._commit(step.nothing(self.position))
 
+    async def suspend(self) -> None:
+        """Nothing is read beside what the lane is offered."""
+
     async def apply(self, taken: Taken) -> None:
         """Apply fetched records in one transaction, and what they show to be missing before."""
         taken.drop_applied(self.position)
@@ -89,10 +97,10 @@ class OwnedPartition:
         if taken.records:
             await self._apply_records(taken.records)
 
-    async def sweep_some(self) -> None:
+    async def work(self) -> None:
         """Score the next people again because time has passed."""
         users = [user for user in self._to_sweep[0] if user in self.store]
-        with metrics.phase("sweep"):
+        with lane_metrics.phase("sweep"):
             output = step.sweep(self.store, users, self.position, self._context)
         last = len(self._to_sweep) == 1
         if last:
@@ -104,7 +112,7 @@ class OwnedPartition:
         self._plan_sweep()
 
     async def _apply_records(self, records: dict[str, list[Record]]) -> None:
-        with metrics.phase("decode"):
+        with lane_metrics.phase("decode"):
             decoded = decode(records, self._context.registry)
         folded = self._fold(decoded)
         if folded.lacks_consent and await self._has_unread_consents(records):
@@ -115,18 +123,18 @@ class OwnedPartition:
             await self._apply_unread_consents()
             records, decoded = data, [d for d in decoded if d.topic.name in data]
             folded = self._fold(decoded)
-        with metrics.phase("score"):
+        with lane_metrics.phase("score"):
             output = step.finish(folded, self.position, self._context)
         await self._commit(output)
         metrics.observe_batch(output, sum(map(len, records.values())))
 
     def _fold(self, decoded: list[DecodedTopic]) -> step.Folded:
-        with metrics.phase("fold"):
+        with lane_metrics.phase("fold"):
             return step.fold(self.store, decoded, self.position, self._context)
 
     async def _commit(self, output: Output) -> None:
-        with metrics.phase("commit"):
-            await self._writer.write(output)
+        with lane_metrics.phase("commit"):
+            await self._writer.write(sends(output, self.partition, self._context.partitions))
         for user in output.erased:
             self.store.remove(user)
         self.store.scatter(output.state, output.changed)
@@ -148,7 +156,7 @@ class OwnedPartition:
         for name in self._unverified & taken.records.keys():
             first = taken.records[name][0].offset
             async for records in self._read(name, self.position.next_offset(name), first):
-                metrics.HOLE_RECORDS.inc(len(records))
+                lane_metrics.HOLE_RECORDS.inc(len(records))
                 await self._apply_records({name: records})
             self._unverified.discard(name)
 

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from pipeline import topics
 from pipeline.settings import Settings
-from pipeline.streaming import metrics
-from pipeline.streaming.arrivals import Record
+from pipeline.streaming import lane_metrics as metrics
+from pipeline.streaming.flow import Flow
 from pipeline.streaming.lane import Lane, LaneStatus
-from pipeline.streaming.step import StepContext
+from pipeline.streaming.records import Record
 from pipeline.streaming.waiting import Acknowledge
 
 log = structlog.get_logger(__name__)
@@ -35,14 +34,14 @@ class LanePool:
     def __init__(
         self,
         settings: Settings,
-        new_context: Callable[[int], StepContext],
+        flow: Flow,
         on_failure: Callable[[BaseException], None],
     ) -> None:
         """Set up without lanes."""
         self._settings = settings
-        self._new_context = new_context
+        self._flow = flow
         self._on_failure = on_failure
-        self._names = {settings.topic(t.name): t.name for t in topics.INPUTS}
+        self._names = {settings.topic(t.name): t.name for t in flow.inputs}
         self._change = asyncio.Lock()
         self._closed = False
         self._unassigned_since = time.monotonic()
@@ -65,6 +64,11 @@ class LanePool:
         waiting = sum(lane.waiting.records for lane in self.lanes.values())
         return lane.is_behind or waiting >= _WAITING_LANES_MAX * self._settings.lane_waiting_max
 
+    def wake_all(self) -> None:
+        """Have every lane look for work."""
+        for lane in self.lanes.values():
+            lane.wake()
+
     async def on_revoked(self) -> None:
         """Stop all lanes; their state is kept, as the next assignment may give them back."""
         async with self._change:
@@ -84,10 +88,11 @@ class LanePool:
             for number in self.lanes.keys() - numbers:
                 await self.lanes.pop(number).close(_GRACE_S)
                 metrics.forget_partition(number)
+                self._flow.forget(number)
             for number in sorted(numbers):
                 lane = self.lanes.get(number)
                 if lane is None:
-                    lane = Lane(self._settings, self._new_context(number), self._on_failure)
+                    lane = Lane(self._settings, self._flow, number, self._on_failure)
                     self.lanes[number] = lane
                 else:
                     await lane.stop(_GRACE_S)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline import topics
-from pipeline.streaming import changelog, metrics
+from pipeline.streaming import changelog, lane_metrics
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.store import PartitionStore
@@ -33,7 +33,7 @@ async def restore(
     topic = topics.CHANGELOG
     end = await reader.end(topic, partition)
     start = await reader.beginning(topic, partition)
-    progress = metrics.RECOVERY_REMAINING.labels(partition=partition)
+    progress = lane_metrics.RECOVERY_REMAINING.labels(partition=partition)
     progress.set(end - start)
     async for records in reader.read(topic, partition, start, end):
         entries = ((record.key, record.value) for record in records)

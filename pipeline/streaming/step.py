@@ -49,6 +49,7 @@ class StepContext:
     model: Model
     policy: Policy
     partition: int
+    partitions: int
     topic_prefix: str
 
 

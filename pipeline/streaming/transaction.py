@@ -1,20 +1,16 @@
-"""One transactional producer per owned partition: a batch's output, all or nothing."""
+"""One transactional producer per owned partition: what a batch writes, all or nothing."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import groupby
+from collections.abc import Iterable
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
-from kafka.partitioner.default import murmur2
 
 from pipeline import topics
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
-from pipeline.streaming.changelog import POSITION_KEY
-from pipeline.streaming.output import Entry, Header, Output
+from pipeline.streaming.flow import Send
 
 log = structlog.get_logger(__name__)
 
@@ -29,12 +25,12 @@ class FencedError(RuntimeError):
 
 
 class TransactionalWriter:
-    """Writes one partition's output; starting it fences the partition's former owner."""
+    """Writes what one partition's lane sends; starting it fences the former owner."""
 
-    def __init__(self, settings: Settings, partition: int) -> None:
-        """Set up for ``partition``; nothing is sent before ``start``."""
+    def __init__(self, settings: Settings, group: str, partition: int) -> None:
+        """Set up for a group's ``partition``; nothing is sent before ``start``."""
         self._settings = settings
-        self._partition = partition
+        self._transactional_id = f"{settings.topic_prefix}{group}-{partition}"
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -43,7 +39,7 @@ class TransactionalWriter:
         settings = self._settings
         producer = AIOKafkaProducer(
             **aiokafka_config(settings),
-            transactional_id=f"{settings.topic_prefix}{settings.app_id}-{self._partition}",
+            transactional_id=self._transactional_id,
             transaction_timeout_ms=int(settings.transaction_timeout_s * 1000),
             max_batch_size=BATCH_BYTES_MAX,
             max_request_size=topics.DEAD_LETTER_BYTES_MAX,
@@ -62,8 +58,8 @@ class TransactionalWriter:
         if producer is not None:
             await producer.stop()
 
-    async def write(self, output: Output) -> None:
-        """Write a batch's output and commit it.
+    async def write(self, sends: Iterable[Send]) -> None:
+        """Write everything, and commit it.
 
         Raises:
             FencedError: Another worker owns the partition now.
@@ -76,7 +72,8 @@ class TransactionalWriter:
         sent: list[asyncio.Future[object]] = []
         try:
             await producer.begin_transaction()
-            await self._send_all(producer, output, sent)
+            for send in sends:
+                await self._send(producer, send, sent)
             await asyncio.gather(*sent)
             await producer.commit_transaction()
         except _FENCED as error:
@@ -86,47 +83,15 @@ class TransactionalWriter:
             for future in sent:
                 future.add_done_callback(_look_at)
 
-    async def _send_all(
-        self, producer: AIOKafkaProducer, output: Output, sent: list[asyncio.Future[object]]
-    ) -> None:
-        """Hand over all records; ``sent`` takes what to wait for, also if it stops half-way."""
-        position: Entry = (POSITION_KEY, output.position.encode())
-        own = self._partition
-        sent += await self._send(producer, topics.CHANGELOG, own, [*output.changelog, position])
-        sent += await self._send(producer, topics.SCORES, own, output.scores)
-        sent += await self._send(producer, topics.SCORE_CHANGES, own, output.score_changes)
-        for partition, entries in self._by_partition(output.peer_signals):
-            sent += await self._send(producer, topics.PEER_SIGNALS, partition, entries)
-        sent += await self._send_dead_letters(producer, output)
-
     async def _send(
-        self,
-        producer: AIOKafkaProducer,
-        topic: topics.Topic,
-        partition: int,
-        entries: Iterable[Entry],
-    ) -> list[asyncio.Future[object]]:
-        records = ((key, value, ()) for key, value in entries)
-        return await self._send_records(producer, topic, partition, records)
-
-    async def _send_dead_letters(
-        self, producer: AIOKafkaProducer, output: Output
-    ) -> list[asyncio.Future[object]]:
-        records = ((letter.key, letter.value, letter.headers) for letter in output.dead_letters)
-        return await self._send_records(producer, topics.DEAD_LETTERS, self._partition, records)
-
-    async def _send_records(
-        self,
-        producer: AIOKafkaProducer,
-        topic: topics.Topic,
-        partition: int,
-        records: Iterable[tuple[bytes | None, bytes | None, Sequence[Header]]],
-    ) -> list[asyncio.Future[object]]:
-        name = self._settings.topic(topic.name)
-        sent = []
+        self, producer: AIOKafkaProducer, send: Send, sent: list[asyncio.Future[object]]
+    ) -> None:
+        """Hand over records; ``sent`` takes what to wait for, also if it stops half-way."""
+        name = self._settings.topic(send.topic.name)
+        partition = send.partition
         batch = producer.create_batch()
         append = batch.append
-        for key, value, headers in records:
+        for key, value, headers in send.records:
             if append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
                 sent.append(await producer.send_batch(batch, name, partition=partition))
                 batch = producer.create_batch()
@@ -135,22 +100,6 @@ class TransactionalWriter:
                 append(key=key, value=value, timestamp=None, headers=list(headers))
         if batch.record_count():
             sent.append(await producer.send_batch(batch, name, partition=partition))
-        return sent
-
-    def _by_partition(self, entries: list[Entry]) -> list[tuple[int, list[Entry]]]:
-        # Kafka's default partitioner: the receiver's records of every topic lie there.
-        count = self._settings.partitions
-        placed = [(_hash(key) % count, (key, value)) for key, value in entries]
-        placed.sort(key=lambda pair: pair[0])
-        return [
-            (partition, [entry for _, entry in group])
-            for partition, group in groupby(placed, key=lambda pair: pair[0])
-        ]
-
-
-@lru_cache(maxsize=100_000)
-def _hash(key: bytes) -> int:
-    return int(murmur2(key)) & 0x7FFFFFFF
 
 
 def _look_at(future: asyncio.Future[object]) -> None:

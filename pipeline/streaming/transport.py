@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
-from pipeline.streaming.arrivals import Record
+from pipeline.streaming.records import Record
 
 _FAUST = logging.getLogger("faust.transport")
 _HELD_BACK_FETCH_S = 0.02

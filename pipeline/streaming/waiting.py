@@ -1,18 +1,16 @@
 """What has arrived for a lane while its last transaction was under way."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from pipeline import topics
-from pipeline.streaming.arrivals import Record
 from pipeline.streaming.position import Position
+from pipeline.streaming.records import Record
+from pipeline.topics import Topic
 
 Acknowledge = Callable[[], object]
-
-_ORDER = [topic.name for topic in topics.INPUTS]
-_CONTROL = [topic.name for topic in topics.INPUTS if topic.control]
 
 
 @dataclass(slots=True)
@@ -41,17 +39,18 @@ class Taken:
 class Waiting:
     """Batches by topic, in order; control topics are taken whole and first."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, inputs: Sequence[Topic]) -> None:
+        """Start empty; topics that are not among ``inputs`` come after them."""
+        self._control = [topic.name for topic in inputs if topic.control]
         self._queues: dict[str, deque[tuple[Sequence[Record], Acknowledge]]] = {
-            name: deque() for name in _ORDER
+            topic.name: deque() for topic in inputs
         }
         self._arrived = asyncio.Event()
         self.records = 0
 
     def put(self, topic: str, records: Sequence[Record], acknowledge: Acknowledge) -> None:
         """Add a batch of one topic, later than all that was added of it before."""
-        self._queues[topic].append((records, acknowledge))
+        self._queues.setdefault(topic, deque()).append((records, acknowledge))
         self.records += len(records)
         self._arrived.set()
 
@@ -66,14 +65,16 @@ class Waiting:
         """Let ``wait`` return without anything having arrived."""
         self._arrived.set()
 
-    async def wait(self) -> None:
-        """Return when something has arrived."""
-        await self._arrived.wait()
+    async def wait(self, seconds_max: float | None = None) -> None:
+        """Return when something has arrived, or when so many seconds have passed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds_max):
+                await self._arrived.wait()
         self._arrived.clear()
 
     def records_of(self, topic: str) -> int:
         """How many records of a topic wait."""
-        return sum(len(records) for records, _ in self._queues[topic])
+        return sum(len(records) for records, _ in self._queues.get(topic, ()))
 
     def take(self, records_max: int) -> Taken:
         """Take the next records.
@@ -83,10 +84,10 @@ class Waiting:
         """
         taken = Taken()
         total = 0
-        for name in _CONTROL:
+        for name in self._control:
             while self._queues[name]:
                 total += self._take_one(name, taken)
-        ready = deque(name for name in _ORDER if self._queues[name])
+        ready = deque(name for name, queue in self._queues.items() if queue)
         while ready:
             name = ready.popleft()
             queue = self._queues[name]

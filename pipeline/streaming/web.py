@@ -1,4 +1,4 @@
-"""The worker's web server: metrics and health."""
+"""A worker's web server: metrics and health."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from pipeline.errors import SesameError
-from pipeline.settings import Settings
+from pipeline.settings import Settings, variable
 
 
 class WebServer:
@@ -16,9 +16,11 @@ class WebServer:
         self,
         settings: Settings,
         is_ready: Callable[[], bool],
+        port: str = "web_port",
     ) -> None:
-        """Set up; ``start`` listens."""
+        """Set up; ``start`` listens at the port of the setting that ``port`` names."""
         self._settings = settings
+        self._port = port
         self._is_ready = is_ready
         self._runner: web.AppRunner | None = None
 
@@ -34,15 +36,14 @@ class WebServer:
         app.router.add_get("/health/ready", self._ready)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        address, port = self._settings.web_bind, self._settings.web_port
+        address, port = self._settings.web_bind, getattr(self._settings, self._port)
         try:
             await web.TCPSite(self._runner, address, port).start()
         except OSError as error:
             await self._runner.cleanup()
             reason = error.strerror or error
-            raise SesameError(
-                f"cannot listen on {address}:{port} ({reason}); SESAME_WEB_PORT chooses the port"
-            ) from error
+            chooses = f"{variable(self._port)} chooses the port"
+            raise SesameError(f"cannot listen on {address}:{port} ({reason}); {chooses}") from error
 
     async def stop(self) -> None:
         """Stop listening."""

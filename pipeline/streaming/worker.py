@@ -4,22 +4,21 @@ import asyncio
 import gc
 import os
 import signal
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 import uvloop
 from faust.types import TP
 
-from pipeline.codec.registry import SchemaRegistry
-from pipeline.factors.fold import Policy
-from pipeline.scoring.model import Model
 from pipeline.settings import Settings
 from pipeline.streaming import app as faust_app
+from pipeline.streaming.flow import Flow
 from pipeline.streaming.lag import LagWatch
 from pipeline.streaming.pool import LanePool
-from pipeline.streaming.step import StepContext
 from pipeline.streaming.watchdog import Watchdog
 from pipeline.streaming.web import WebServer
+from pipeline.topics import Topic
 
 log = structlog.get_logger(__name__)
 
@@ -48,17 +47,21 @@ class _End:
 class Worker:
     """Everything one process runs."""
 
-    def __init__(self, settings: Settings, registry: SchemaRegistry, model: Model) -> None:
-        """Put the parts together; nothing runs yet."""
+    def __init__(self, settings: Settings, flow: Flow, port: str = "web_port") -> None:
+        """Put the parts together; nothing runs yet.
+
+        Args:
+            settings: The worker's.
+            flow: The work its lanes carry.
+            port: The setting that says where the web server listens.
+        """
         self._end = _End()
         self._settings = settings
-        self._policy = Policy(lateness_days=settings.lateness_days)
-        self._registry = registry
-        self._model = model
-        self.pool = LanePool(settings, self._new_context, self._end.failed)
-        self._app = faust_app.build(settings, self.pool, self._end.failed)
-        self._lag = LagWatch(settings, self.pool, self._position)
-        self._web = WebServer(settings, lambda: self.pool.is_ready)
+        self._flow = flow
+        self.pool = LanePool(settings, flow, self._end.failed)
+        self._app = faust_app.build(settings, flow, self.pool, self._end.failed)
+        self._lag = LagWatch(settings, self.pool, self._inputs, self._position)
+        self._web = WebServer(settings, lambda: self.pool.is_ready, port)
         self._watchdog = Watchdog(self._stalled_s, settings.watchdog_s)
 
     async def run(self) -> int:
@@ -68,13 +71,14 @@ class Worker:
             loop.add_signal_handler(number, self._end.asked.set)
         await self._web.start()
         self._watchdog.start()
-        running = asyncio.create_task(self._run_app())
-        looking = asyncio.create_task(self._lag.run())
-        looking.add_done_callback(self._ended_by_itself)
+        tasks = [asyncio.create_task(self._run_app())]
+        for beside in self._beside():
+            tasks.append(asyncio.create_task(beside))
+            tasks[-1].add_done_callback(self._ended_by_itself)
         await self._end.asked.wait()
         log.info("worker stops", partitions=sorted(self.pool.lanes))
         try:
-            await asyncio.wait_for(self._stop(running, looking), _STOP_S)
+            await asyncio.wait_for(self._stop(*tasks), _STOP_S)
         except TimeoutError:
             log.error(  # noqa: TRY400 - the limit says it all
                 "orderly stop took too long", limit_s=_STOP_S
@@ -106,21 +110,21 @@ class Worker:
         self._watchdog.stop()
         await self._web.stop()
 
-    def _new_context(self, partition: int) -> StepContext:
-        return StepContext(
-            registry=self._registry,
-            model=self._model,
-            policy=self._policy,
-            partition=partition,
-            topic_prefix=self._settings.topic_prefix,
-        )
-
     def _stalled_s(self) -> float:
         return max(self.pool.stalled_s(), self._lag.stalled_s())
 
-    def _position(self, topic: str, partition: int) -> int | None:
-        consumer = self._app.consumer
-        return faust_app.position(consumer, TP(topic, partition))
+    def _beside(self) -> Iterable[Coroutine[None, None, None]]:
+        """What runs for as long as the app; the worker fails when one of them does."""
+        return [self._lag.run()]
+
+    def _inputs(self) -> Sequence[Topic]:
+        """The topics whose lag is watched."""
+        return self._flow.inputs
+
+    def _position(self, topic: Topic, partition: int) -> int | None:
+        """The next offset that will be fetched; None while nobody knows."""
+        tp = TP(self._settings.topic(topic.name), partition)
+        return faust_app.position(self._app.consumer, tp)
 
 
 def _tune_garbage_collection() -> None:
@@ -133,12 +137,12 @@ def _tune_garbage_collection() -> None:
     gc.set_threshold(_COLLECT_AFTER, 20, 50)
 
 
-def run(settings: Settings, registry: SchemaRegistry, model: Model) -> int:
-    """Run a worker in this process; returns the exit status."""
+def run(new_worker: Callable[[], Worker]) -> int:
+    """Run a worker in this process, made in its own event loop; returns the exit status."""
     _tune_garbage_collection()
 
     async def main() -> int:
-        return await Worker(settings, registry, model).run()
+        return await new_worker().run()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main())

@@ -4,16 +4,14 @@ The worker's own consumer, batches, lanes and transactions; but nothing is decod
 or scored. What it writes is as much as our worker wrote for the same input.
 """
 
-import asyncio
 import json
 import sys
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any
 
-import uvloop
 from aiokafka.errors import KafkaError
 
 from pipeline import logs, topics
@@ -21,15 +19,15 @@ from pipeline import settings as project
 from pipeline.codec.open import open_registry
 from pipeline.factors.state import BatchState
 from pipeline.scoring.model import load_model
-from pipeline.settings import Settings
-from pipeline.streaming import app as faust_app
 from pipeline.streaming import worker
-from pipeline.streaming.arrivals import Record
-from pipeline.streaming.lane import Lane
-from pipeline.streaming.output import Entry, Output
+from pipeline.streaming.factor_flow import FactorFlow
+from pipeline.streaming.flow import Inlet
+from pipeline.streaming.output import Output
 from pipeline.streaming.owned import OwnedPartition
-from pipeline.streaming.pool import LanePool
-from pipeline.streaming.restore import Restored
+from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.records import Entry, Record
+from pipeline.streaming.restore import restore
+from pipeline.streaming.transaction import TransactionalWriter
 
 _FIELDS = {
     topics.CHANGELOG.name: "changelog",
@@ -98,43 +96,25 @@ class CopiedPartition(OwnedPartition):
             raise
 
 
-class CopyLane(Lane):
-    """A lane that copies."""
+class CopyFlow(FactorFlow):
+    """The factor pipeline's flow, with partitions that copy."""
 
     quota: Quota
 
-    def _take_over(self, restored: Restored) -> CopiedPartition:
-        owned = CopiedPartition(
-            self._context, self._writer, self._reader, restored, self._on_committed
-        )
+    async def take_over(  # noqa: PLR0913 - as the protocol has it
+        self,
+        partition: int,
+        writer: TransactionalWriter,
+        reader: PartitionReader,
+        inlet: Inlet,  # noqa: ARG002
+        on_restoring: Callable[[], None],
+        on_committed: Callable[[], None],
+    ) -> CopiedPartition:
+        """Go on where the last copier stopped."""
+        restored = await restore(reader, partition, on_restoring)
+        owned = CopiedPartition(self.context(partition), writer, reader, restored, on_committed)
         owned.quota = self.quota
         return owned
-
-
-class CopyPool(LanePool):
-    """A pool of copying lanes."""
-
-    quota: Quota
-
-    async def on_assigned(self, partitions: Iterable[tuple[str, int]]) -> None:
-        """Have a copying lane wherever the pool would make one of its own."""
-        given = list(partitions)
-        for number in {number for _, number in given} - self.lanes.keys():
-            lane = CopyLane(self._settings, self._new_context(number), self._on_failure)
-            lane.quota = self.quota
-            self.lanes[number] = lane
-        await super().on_assigned(given)
-
-
-class CopyWorker(worker.Worker):
-    """A worker with copying lanes."""
-
-    def __init__(self, settings: Settings, quota: Quota) -> None:
-        super().__init__(settings, open_registry(settings), load_model(settings.model))
-        pool = CopyPool(settings, self._new_context, self._end.failed)
-        pool.quota = quota
-        self.pool = pool
-        self._app = faust_app.build(settings, pool, self._end.failed)
 
 
 def _keys(records_by_topic: dict[str, list[Record]]) -> list[bytes]:
@@ -149,13 +129,9 @@ def main() -> None:
     given: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
     settings = project.load()
     logs.configure(settings)
-    quota = Quota(given["topics"], given["events"])
-
-    async def copy() -> int:
-        return await CopyWorker(settings, quota).run()
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        raise SystemExit(runner.run(copy()))
+    flow = CopyFlow(settings, open_registry(settings), load_model(settings.model))
+    flow.quota = Quota(given["topics"], given["events"])
+    raise SystemExit(worker.run(lambda: worker.Worker(settings, flow)))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from pipeline.factors.months import month_of_ms
 from pipeline.factors.state import BatchState
 from pipeline.streaming import changelog, step
 from pipeline.streaming.arrivals import decode
-from pipeline.streaming.output import Entry
 from pipeline.streaming.position import Position
+from pipeline.streaming.records import Entry
 from pipeline.streaming.store import PartitionStore
 
 _KAFKA_MS = 4_000_000_000_000

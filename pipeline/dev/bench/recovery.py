@@ -18,6 +18,7 @@ from pipeline.scoring.model import load_model
 from pipeline.settings import Settings
 from pipeline.streaming.output import Output
 from pipeline.streaming.position import Position
+from pipeline.streaming.sends import sends
 from pipeline.streaming.step import StepContext
 from pipeline.streaming.transaction import TransactionalWriter
 
@@ -82,6 +83,7 @@ def _replay(settings: Settings, workload: Workload) -> population.Replay:
         model=load_model(settings.model),
         policy=Policy(lateness_days=settings.lateness_days),
         partition=0,
+        partitions=settings.partitions,
         topic_prefix=settings.topic_prefix,
     )
     return population.fold(workload, context, registry)
@@ -103,7 +105,10 @@ async def _fill(
     settings: Settings, originals: Sequence[Template], people: int, position: Position
 ) -> tuple[int, int]:
     """Write the changelog as the lanes would; its records and bytes, positions aside."""
-    writers = [TransactionalWriter(settings, number) for number in range(settings.partitions)]
+    writers = [
+        TransactionalWriter(settings, settings.app_id, number)
+        for number in range(settings.partitions)
+    ]
     records = size = 0
     try:
         await asyncio.gather(*(writer.start() for writer in writers))
@@ -113,7 +118,10 @@ async def _fill(
                 for entries in by_partition
             ]
             await asyncio.gather(
-                *(writer.write(output) for writer, output in zip(writers, outputs, strict=True))
+                *(
+                    writer.write(sends(output, number, settings.partitions))
+                    for number, (writer, output) in enumerate(zip(writers, outputs, strict=True))
+                )
             )
             records += sum(map(len, by_partition))
             size += sum(len(k) + len(v or b"") for some in by_partition for k, v in some)

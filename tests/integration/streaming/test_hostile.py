@@ -64,7 +64,7 @@ def test_a_lane_that_is_fenced_but_stays_assigned_takes_its_partition_up_again(
     stream.until_applied()
 
     async def fence(settings: Settings) -> None:
-        writer = TransactionalWriter(settings, stream.partition_of(user))
+        writer = TransactionalWriter(settings, settings.app_id, stream.partition_of(user))
         await writer.start()
         await writer.stop()
 

@@ -11,9 +11,10 @@ from pipeline.codec.registry import FileRegistry
 from pipeline.factors.fold import Policy
 from pipeline.scoring.model import load_model
 from pipeline.streaming import changelog, step
-from pipeline.streaming.arrivals import Record, decode
+from pipeline.streaming.arrivals import decode
 from pipeline.streaming.output import Output
 from pipeline.streaming.position import Position
+from pipeline.streaming.records import Record
 from pipeline.streaming.store import PartitionStore
 
 JUNE_MS = 1_780_300_000_000  # 2026-06-01
@@ -37,7 +38,12 @@ class Partition:
     def __init__(self) -> None:
         self.registry = FileRegistry()
         self.context = step.StepContext(
-            self.registry, load_model("default@1"), Policy(), partition=3, topic_prefix="x."
+            self.registry,
+            load_model("default@1"),
+            Policy(),
+            partition=3,
+            partitions=4,
+            topic_prefix="x.",
         )
         self.store = PartitionStore()
         self.position = Position()

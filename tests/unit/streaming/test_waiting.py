@@ -1,11 +1,13 @@
 """What waits for a lane is taken control topics first, in order and once."""
 
+import asyncio
 from dataclasses import dataclass
 
 import pytest
 
-from pipeline.streaming.arrivals import Record
+from pipeline import topics
 from pipeline.streaming.position import Position
+from pipeline.streaming.records import Record
 from pipeline.streaming.waiting import Taken, Waiting
 
 
@@ -28,7 +30,7 @@ def offsets(taken: Taken, topic: str) -> list[int]:
 
 
 def test_consents_are_taken_whole_even_beyond_the_cap() -> None:
-    waiting = Waiting()
+    waiting = Waiting(topics.INPUTS)
     waiting.put("payments", records(0, 1), lambda: None)
     waiting.put("consents", records(0, 1, 2), lambda: None)
     waiting.put("consents", records(3, 4), lambda: None)
@@ -41,14 +43,14 @@ def test_consents_are_taken_whole_even_beyond_the_cap() -> None:
 
 
 def test_a_batch_larger_than_the_cap_is_still_taken() -> None:
-    waiting = Waiting()
+    waiting = Waiting(topics.INPUTS)
     waiting.put("payments", records(*range(10)), lambda: None)
 
     assert offsets(waiting.take(3), "payments") == list(range(10))
 
 
 def test_batches_of_several_topics_are_merged_up_to_the_cap() -> None:
-    waiting = Waiting()
+    waiting = Waiting(topics.INPUTS)
     for start in (0, 2, 4):
         waiting.put("payments", records(start, start + 1), lambda: None)
         waiting.put("consumption", records(start, start + 1), lambda: None)
@@ -62,7 +64,7 @@ def test_batches_of_several_topics_are_merged_up_to_the_cap() -> None:
 
 def test_a_batch_fetched_again_is_not_taken_twice_but_acknowledged() -> None:
     acknowledged: list[str] = []
-    waiting = Waiting()
+    waiting = Waiting(topics.INPUTS)
     waiting.put("payments", records(0, 1, 2), lambda: acknowledged.append("first"))
     waiting.put("payments", records(1, 2, 3), lambda: acknowledged.append("again"))
 
@@ -84,3 +86,39 @@ def test_what_the_position_says_is_applied_is_left_out(applied: int, left: list[
 
     assert offsets(taken, "payments") == left
     assert ("payments" in taken.records) == bool(left)
+
+
+def test_topics_that_come_later_are_taken_after_the_named_ones() -> None:
+    waiting = Waiting([topics.SCORES, topics.CONSENTS])
+    waiting.put("partner.x.outcomes", records(0), lambda: None)
+    waiting.put("scores", records(0), lambda: None)
+    waiting.put("consents", records(0), lambda: None)
+
+    assert waiting.records_of("partner.x.outcomes") == 1
+    assert waiting.records_of("partner.y.outcomes") == 0
+    assert list(waiting.take(10).records) == ["consents", "scores", "partner.x.outcomes"]
+
+
+def wait(waiting: Waiting, seconds_max: float | None) -> None:
+    async def within_limits() -> None:
+        async with asyncio.timeout(5):
+            await waiting.wait(seconds_max)
+
+    asyncio.run(within_limits())
+
+
+def test_a_wait_ends_when_its_time_has_passed() -> None:
+    waiting = Waiting(topics.INPUTS)
+
+    wait(waiting, 0.01)
+
+    assert not waiting.take(10)
+
+
+def test_what_has_arrived_ends_a_wait_without_limit() -> None:
+    waiting = Waiting(topics.INPUTS)
+    waiting.put("payments", records(0), lambda: None)
+
+    wait(waiting, None)
+
+    assert offsets(waiting.take(10), "payments") == [0]

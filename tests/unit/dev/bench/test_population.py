@@ -16,7 +16,7 @@ PARTITIONS = 4
 @pytest.fixture(scope="module")
 def replay() -> population.Replay:
     registry = FileRegistry()
-    context = StepContext(registry, load_model("default@1"), Policy(), 0, "")
+    context = StepContext(registry, load_model("default@1"), Policy(), 0, 1, "")
     return population.fold(Workload(60, 7_000, 5), context, registry)
 
 

@@ -6,7 +6,7 @@ from pipeline.dev.demo.readings import read_partner, read_worker
 from pipeline.partners.metrics import PartnerMetrics
 from pipeline.partners.registry import load_registry
 from pipeline.resources import partners_file
-from pipeline.streaming import metrics
+from pipeline.streaming import lane_metrics, metrics
 
 
 def worker_text() -> str:
@@ -15,10 +15,10 @@ def worker_text() -> str:
 
 def test_records_are_counted_by_outcome_and_signals_apart() -> None:
     before = read_worker(worker_text())
-    metrics.EVENTS.labels("payments", "applied").inc(5)
-    metrics.EVENTS.labels("consents", "applied").inc(2)
-    metrics.EVENTS.labels("payments", "decode").inc(1)
-    metrics.EVENTS.labels("peer-signals", "applied").inc(3)
+    lane_metrics.EVENTS.labels("payments", "applied").inc(5)
+    lane_metrics.EVENTS.labels("consents", "applied").inc(2)
+    lane_metrics.EVENTS.labels("payments", "decode").inc(1)
+    lane_metrics.EVENTS.labels("peer-signals", "applied").inc(3)
     metrics.PEER_SIGNALS.inc(7)
     after = read_worker(worker_text())
     assert after.outcomes - before.outcomes == Counter(applied=7, decode=1)
@@ -31,7 +31,7 @@ def test_erasures_count_as_score_records() -> None:
     before = read_worker(worker_text())
     metrics.SCORES_PUBLISHED.inc(4)
     metrics.SCORES_ERASED.inc(1)
-    metrics.DEAD_LETTERS.labels("payments", "INVALID").inc(2)
+    lane_metrics.DEAD_LETTERS.labels("payments", "INVALID").inc(2)
     after = read_worker(worker_text())
     assert after.scores - before.scores == 5
     assert after.dead_letters - before.dead_letters == 2

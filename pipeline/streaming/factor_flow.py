@@ -1,0 +1,59 @@
+"""The factor pipeline as a flow: what its workers consume and how a partition is taken over."""
+
+from collections.abc import Callable
+
+from pipeline import topics
+from pipeline.codec.registry import SchemaRegistry
+from pipeline.factors.fold import Policy
+from pipeline.scoring.model import Model
+from pipeline.settings import Settings
+from pipeline.streaming import metrics
+from pipeline.streaming.flow import Inlet
+from pipeline.streaming.owned import OwnedPartition
+from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.restore import restore
+from pipeline.streaming.step import StepContext
+from pipeline.streaming.transaction import TransactionalWriter
+
+
+class FactorFlow:
+    """Folds events into factor state, scores people, publishes."""
+
+    name = "ingest"
+    inputs = topics.INPUTS
+
+    def __init__(self, settings: Settings, registry: SchemaRegistry, model: Model) -> None:
+        """Set up; nothing is restored yet."""
+        self._settings = settings
+        self._registry = registry
+        self._model = model
+        self._policy = Policy(lateness_days=settings.lateness_days)
+        self.group = settings.app_id
+
+    async def take_over(  # noqa: PLR0913 - as the protocol has it
+        self,
+        partition: int,
+        writer: TransactionalWriter,
+        reader: PartitionReader,
+        inlet: Inlet,  # noqa: ARG002 - everything comes by the group
+        on_restoring: Callable[[], None],
+        on_committed: Callable[[], None],
+    ) -> OwnedPartition:
+        """Restore a partition's people from its changelog."""
+        restored = await restore(reader, partition, on_restoring)
+        return OwnedPartition(self.context(partition), writer, reader, restored, on_committed)
+
+    def context(self, partition: int) -> StepContext:
+        """What does not change from batch to batch of a partition."""
+        return StepContext(
+            registry=self._registry,
+            model=self._model,
+            policy=self._policy,
+            partition=partition,
+            partitions=self._settings.partitions,
+            topic_prefix=self._settings.topic_prefix,
+        )
+
+    def forget(self, partition: int) -> None:
+        """Drop the metrics of a partition that is no longer owned."""
+        metrics.forget_partition(partition)

@@ -1,0 +1,50 @@
+"""What a batch of the factor pipeline writes, laid out by topic and partition."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import groupby
+
+from kafka.partitioner.default import murmur2
+
+from pipeline import topics
+from pipeline.streaming.changelog import POSITION_KEY
+from pipeline.streaming.flow import Send
+from pipeline.streaming.output import Output
+from pipeline.streaming.records import Entry
+
+
+def sends(output: Output, partition: int, partitions: int) -> Iterator[Send]:
+    """The records of an output; nearly all lie in the partition they come from.
+
+    Args:
+        output: What a batch of ``partition`` writes.
+        partition: The batch's own.
+        partitions: How many every topic has.
+    """
+    position: Entry = (POSITION_KEY, output.position.encode())
+    yield _send(topics.CHANGELOG, partition, [*output.changelog, position])
+    yield _send(topics.SCORES, partition, output.scores)
+    yield _send(topics.SCORE_CHANGES, partition, output.score_changes)
+    for number, entries in _by_partition(output.peer_signals, partitions):
+        yield _send(topics.PEER_SIGNALS, number, entries)
+    letters = ((letter.key, letter.value, letter.headers) for letter in output.dead_letters)
+    yield Send(topics.DEAD_LETTERS, partition, letters)
+
+
+def _send(topic: topics.Topic, partition: int, entries: Iterable[Entry]) -> Send:
+    return Send(topic, partition, ((key, value, ()) for key, value in entries))
+
+
+def _by_partition(entries: list[Entry], partitions: int) -> list[tuple[int, list[Entry]]]:
+    # Kafka's default partitioner: the receiver's records of every topic lie there.
+    placed = [(_hash(key) % partitions, (key, value)) for key, value in entries]
+    placed.sort(key=lambda pair: pair[0])
+    return [
+        (partition, [entry for _, entry in group])
+        for partition, group in groupby(placed, key=lambda pair: pair[0])
+    ]
+
+
+@lru_cache(maxsize=100_000)
+def _hash(key: bytes) -> int:
+    return int(murmur2(key)) & 0x7FFFFFFF
