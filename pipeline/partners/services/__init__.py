@@ -1,0 +1,1 @@
+"""HTTP services of two partners: car rental and microloans."""

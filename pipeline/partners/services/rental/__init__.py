@@ -1,0 +1,1 @@
+"""Car rental: a car for some days, with a deposit or without."""
