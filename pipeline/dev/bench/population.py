@@ -12,10 +12,13 @@ from typing import NamedTuple
 from kafka.partitioner.default import murmur2
 
 from pipeline import topics
-from pipeline.codec.registry import SchemaRegistry
+from pipeline.codec.open import open_registry
 from pipeline.dev.bench.workload import Workload
+from pipeline.factors.admission import Policy
 from pipeline.factors.months import month_of_ms
 from pipeline.factors.state import BatchState
+from pipeline.scoring.model import load_model
+from pipeline.settings import Settings
 from pipeline.streaming import changelog, step
 from pipeline.streaming.arrivals import decode
 from pipeline.streaming.position import Position
@@ -57,8 +60,17 @@ class Replay:
             records = {topics.PEER_SIGNALS.name: signals} if signals else {}
 
 
-def fold(workload: Workload, context: step.StepContext, registry: SchemaRegistry) -> Replay:
+def fold(workload: Workload, settings: Settings) -> Replay:
     """The state that a workload leaves."""
+    registry = open_registry(settings)
+    context = step.StepContext(
+        registry=registry,
+        model=load_model(settings.model),
+        policy=Policy(lateness_days=settings.lateness_days),
+        partition=0,
+        partitions=settings.partitions,
+        topic_prefix=settings.topic_prefix,
+    )
     replay = Replay(context)
     for traffic in (workload.consents(registry), workload.data(registry)):
         for chunk in traffic.chunks():

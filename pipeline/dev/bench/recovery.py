@@ -6,20 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.codec.open import open_registry
 from pipeline.dev.bench import population, systems
 from pipeline.dev.bench.child import Child
 from pipeline.dev.bench.population import Template
 from pipeline.dev.bench.systems import Bench
 from pipeline.dev.bench.workload import Workload
-from pipeline.factors.admission import Policy
 from pipeline.factors.state import BatchState
-from pipeline.scoring.model import load_model
 from pipeline.settings import Settings
 from pipeline.streaming.output import Output
 from pipeline.streaming.position import Position
 from pipeline.streaming.sends import sends
-from pipeline.streaming.step import StepContext
 from pipeline.streaming.transaction import TransactionalWriter
 
 _MB = 1_000_000
@@ -63,7 +59,7 @@ def measure(bench: Bench, workload: Workload, people: int) -> Recovery:
         SesameError: The worker ended or was not ready in time.
     """
     bench.say(f"recovery: folding {workload.data_events:,} events of {workload.people:,} people")
-    replay = _replay(bench.settings, workload)
+    replay = population.fold(workload, bench.settings)
     originals = population.templates(replay.store)
     with systems.topics_of(bench, "recovery") as settings:
         bench.say("recovery: starting a worker on nothing")
@@ -76,24 +72,11 @@ def measure(bench: Bench, workload: Workload, people: int) -> Recovery:
     return Recovery(people, records, size, empty, full)
 
 
-def _replay(settings: Settings, workload: Workload) -> population.Replay:
-    registry = open_registry(settings)
-    context = StepContext(
-        registry=registry,
-        model=load_model(settings.model),
-        policy=Policy(lateness_days=settings.lateness_days),
-        partition=0,
-        partitions=settings.partitions,
-        topic_prefix=settings.topic_prefix,
-    )
-    return population.fold(workload, context, registry)
-
-
 def _start(settings: Settings, log: Path) -> Started:
     command = systems.command("pipeline.cli.main", "worker")
     with Child(command, systems.environment(settings), log) as child:
         began = time.monotonic()
-        systems.wait_ready(settings, child)
+        systems.wait_ready(settings.web_port, child)
         return Started(
             seconds=time.monotonic() - began,
             rss_mb=child.rss_bytes / _MB,

@@ -147,7 +147,7 @@ def _run_worker(  # noqa: PLR0913 - what the callers differ in
         ends = watch.ends(_DATA)
         with child:
             bench.say(f"{system}: starting")
-            wait_ready(settings, child)
+            wait_ready(settings.web_port, child)
             released_at = time.time()
             backlog.release()
             wait_through(bench, system, watch, child, ends)
@@ -161,12 +161,7 @@ def _run_worker(  # noqa: PLR0913 - what the callers differ in
     return Measured(run_of(system, number, [seen], child.samples, peak / _MB), settings, written)
 
 
-def wait_ready(settings: Settings, child: Child) -> None:
-    """Wait until the worker has applied all consents and serves."""
-    wait_serving(settings.web_port, child)
-
-
-def wait_serving(port: int, child: Child) -> None:
+def wait_ready(port: int, child: Child) -> None:
     """Wait until the process says at its port that it is ready: restored and caught up.
 
     Raises:

@@ -89,7 +89,7 @@ def run(bench: Bench, audience: Audience, number: int, settings: Settings) -> Fo
     people = audience.people
     with Watch(settings, settings.gateway_app_id) as watch, child:
         bench.say("gateway: starting")
-        systems.wait_serving(settings.gateway_port, child)
+        systems.wait_ready(settings.gateway_port, child)
         following = _Following(bench, settings, watch, child)
         granted = following.follow(topics.CONSENTS, people.records(registry))
         peak_consents = child.peak_rss_bytes

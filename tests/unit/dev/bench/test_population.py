@@ -1,13 +1,10 @@
 import pytest
 from kafka.partitioner.default import murmur2
 
-from pipeline.codec.registry import FileRegistry
+from pipeline import settings
 from pipeline.dev.bench import population
 from pipeline.dev.bench.workload import Workload
-from pipeline.factors.admission import Policy
-from pipeline.scoring.model import load_model
 from pipeline.streaming import changelog
-from pipeline.streaming.step import StepContext
 from pipeline.streaming.store import PartitionStore
 
 PARTITIONS = 4
@@ -15,9 +12,7 @@ PARTITIONS = 4
 
 @pytest.fixture(scope="module")
 def replay() -> population.Replay:
-    registry = FileRegistry()
-    context = StepContext(registry, load_model("default@1"), Policy(), 0, 1, "")
-    return population.fold(Workload(60, 7_000, 5), context, registry)
+    return population.fold(Workload(60, 7_000, 5), settings.load())
 
 
 def test_everybody_enrolled_has_a_row_with_what_was_published(replay: population.Replay) -> None:
