@@ -42,6 +42,9 @@ class Inlet(Protocol):
         unacknowledged: the next start is at the position again.
         """
 
+    def fail(self, error: BaseException) -> None:
+        """End the worker: what feeds the lane cannot go on."""
+
 
 class Owned(Protocol):
     """A partition this worker owns, and what advances it.

@@ -43,6 +43,7 @@ class LagWatch:
         self._inputs = inputs
         self._position = position
         self._reader = PartitionReader(settings)
+        self._watched: set[str] = set()
         self._unfetched_since: dict[tuple[str, int], tuple[int, float]] = {}
 
     async def run(self) -> None:
@@ -66,6 +67,9 @@ class LagWatch:
     async def _look(self) -> None:
         numbers = sorted(self._pool.lanes) if self._pool.assigned else []
         inputs = {topic.name: topic for topic in self._inputs()}
+        for name in self._watched - inputs.keys():
+            metrics.CONSUMER_LAG.remove_by_labels({"topic": name})
+        self._watched = set(inputs)
         ends = await self._reader.ends(list(inputs.values()), numbers)
         now = time.monotonic()
         unfetched: dict[tuple[str, int], tuple[int, float]] = {}

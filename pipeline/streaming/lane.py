@@ -92,6 +92,10 @@ class Lane:
             self._advanced_at = time.monotonic()
         self.waiting.put(topic, records, acknowledge)
 
+    def fail(self, error: BaseException) -> None:
+        """End the worker."""
+        self._on_failure(error)
+
     def wake(self) -> None:
         """Have the owner asked for work although nothing has arrived."""
         self.waiting.wake()
