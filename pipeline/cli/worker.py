@@ -2,9 +2,8 @@
 
 import typer
 
-from pipeline import logs, provision, settings
+from pipeline import logs, settings
 from pipeline.codec.open import open_registry
-from pipeline.errors import RefusedError
 
 app = typer.Typer()
 
@@ -19,26 +18,13 @@ def worker() -> None:
     from pipeline.scoring.model import load_model  # noqa: PLC0415 - help stays quick
     from pipeline.streaming import worker as process  # noqa: PLC0415
     from pipeline.streaming.factor_flow import FactorFlow  # noqa: PLC0415
+    from pipeline.streaming.topic_check import check_topics, topics_of  # noqa: PLC0415
+    from pipeline.topics import Role  # noqa: PLC0415
 
     current = settings.load()
     logs.configure(current)
     model = load_model(current.model)
     registry = open_registry(current)
-    _check_topics(current)
+    check_topics(current, topics_of(Role.PIPELINE, []))
     flow = FactorFlow(current, registry, model)
     raise typer.Exit(process.run(lambda: process.Worker(current, flow)))
-
-
-def _check_topics(current: settings.Settings) -> None:
-    """Refuse topics that are missing or have another partition count.
-
-    Raises:
-        RefusedError: Some do; the message names them.
-    """
-    should = provision.wanted(current, [])
-    with provision.admin(current) as client:
-        differences = provision.plan(should, provision.found(client, should))
-    wrong = [d for d in differences if d.action is not provision.Action.CONFIGURE]
-    if wrong:
-        lines = "\n".join(f"{d.topic} {d.reason}" for d in wrong)
-        raise RefusedError(f"{lines}\n`sesame topics apply` creates what is missing")
