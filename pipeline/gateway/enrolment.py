@@ -1,0 +1,112 @@
+"""What enrolling with SCORING, and leaving, means for a person's grants.
+
+A withdrawal erases what the person granted up to its event time. A SCORING grant that has an
+end ends the person's grants with it, and erases them once the next enrolment shows that there
+was none in between, or when its end has been over for long enough. After either the person
+decides about partners anew.
+"""
+
+import numpy as np
+
+from pipeline.codec.consent_reads import ConsentReads
+from pipeline.factors.columns import Int64
+from pipeline.factors.layout import NO_TIME
+from pipeline.factors.vocabulary import Scope
+from pipeline.gateway.changes import Changes
+from pipeline.gateway.rows import KEEP_MS
+from pipeline.gateway.showing import remove
+from pipeline.gateway.state import GatewayState
+from pipeline.gateway.vocabulary import Cause
+
+
+def enrol(
+    state: GatewayState, reads: ConsentReads, people: Int64, now_ms: int, changes: Changes
+) -> None:
+    """Apply the SCORING consents of a batch, in order of arrival.
+
+    Args:
+        state: Changed in place.
+        reads: The batch's consents, n of them.
+        people: Slot of each one's person, shape (n,).
+        now_ms: The time.
+        changes: Takes what ends.
+    """
+    rows = state.people.rows
+    scoring = reads.scope == Scope.SCORING
+    # Nearly all enrol without an end and had no end before: nothing to remember.
+    plain = reads.grant & (reads.expires_at_ms == NO_TIME)
+    plain &= ~np.isin(people, people[scoring & ~plain])
+    chosen = np.flatnonzero(scoring & ~(plain & (rows["ends_at_ms"][people] == 0)))
+    if not len(chosen):
+        return
+    for slot, at_ms, grants, ends_ms in zip(
+        people[chosen].tolist(),
+        reads.occurred_at_ms[chosen].tolist(),
+        reads.grant[chosen].tolist(),
+        reads.expires_at_ms[chosen].tolist(),
+        strict=True,
+    ):
+        _decide(rows[slot], at_ms, grants, None if ends_ms == NO_TIME else ends_ms, now_ms)
+    _settle(state, np.unique(people[chosen]), changes)
+
+
+def end_enrolments(state: GatewayState, now_ms: int, changes: Changes) -> None:
+    """Let time pass: note what has ended, erase and forget what has been over long enough."""
+    people = state.people
+    slots = np.flatnonzero(people.due_ms[: len(people.user_at)] <= now_ms)
+    if not len(slots):
+        return
+    for slot in slots.tolist():
+        row = people.rows[slot]
+        if row["ends_at_ms"] and row["ends_at_ms"] <= now_ms:
+            if not row["ended_seen_ms"]:
+                row["ended_seen_ms"] = now_ms
+            elif row["ended_seen_ms"] + KEEP_MS <= now_ms:
+                _cut(row, int(row["ends_at_ms"]), now_ms)
+                _forget_enrolment(row)
+        if row["cut_at_ms"] and row["cut_seen_ms"] + KEEP_MS <= now_ms:
+            row["cut_at_ms"] = row["cut_seen_ms"] = 0
+    changes.touch(state.grants.of_people(slots), Cause.SCORE)
+    _settle(state, slots, changes)
+
+
+def _decide(
+    row: np.void,
+    at_ms: int,
+    grants: bool,  # noqa: FBT001 - a column of the consent
+    ends_ms: int | None,
+    now_ms: int,
+) -> None:
+    known, former_ends = int(row["enrolled_at_ms"]), int(row["ends_at_ms"])
+    if former_ends and at_ms < known:
+        # An older enrolment says nothing new; an older withdrawal may still end a grant.
+        if not grants:
+            _cut(row, at_ms, now_ms)
+        return
+    if not grants:
+        _cut(row, at_ms, now_ms)
+    elif former_ends and former_ends <= at_ms:
+        _cut(row, former_ends, now_ms)
+    _forget_enrolment(row)
+    if grants and ends_ms is not None:
+        row["enrolled_at_ms"], row["ends_at_ms"] = at_ms, ends_ms
+
+
+def _cut(row: np.void, at_ms: int, now_ms: int) -> None:
+    if at_ms > row["cut_at_ms"]:
+        row["cut_at_ms"], row["cut_seen_ms"] = at_ms, now_ms
+
+
+def _forget_enrolment(row: np.void) -> None:
+    row["enrolled_at_ms"] = row["ends_at_ms"] = row["ended_seen_ms"] = 0
+
+
+def _settle(state: GatewayState, slots: Int64, changes: Changes) -> None:
+    """Erase what is cut off, and have the rest looked at again."""
+    people, grants = state.people, state.grants
+    people.remember(slots)
+    changes.people.append(slots)
+    theirs = grants.of_people(slots)
+    cut = grants.rows["at_ms"][theirs] <= people.rows["cut_at_ms"][grants.user[theirs]]
+    remove(state, theirs[cut], Cause.ERASURE, changes)
+    changes.touch(theirs[~cut], Cause.GRANT)

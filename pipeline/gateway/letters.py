@@ -1,0 +1,62 @@
+"""Dead letters for records of partners: under the place they were read from first."""
+
+from dataclasses import dataclass
+
+from pipeline import topics
+from pipeline.codec.reasons import Reason
+from pipeline.gateway.changes import Changes, Message
+from pipeline.gateway.context import GatewayContext
+from pipeline.streaming.records import Header
+
+NOT_GRANTED = "not granted: "
+_HEADERS_BYTES_MAX = 64 * 1024
+_KEPT_BYTES_MAX = topics.DEAD_LETTER_BYTES_MAX - _HEADERS_BYTES_MAX
+_ERROR_CHARACTERS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A partner's record where it was read first; ``topic`` is without the prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+
+    def headers(self) -> tuple[Header, ...]:
+        """What goes with the record when it is forwarded."""
+        return (
+            ("origin.topic", self.topic.encode()),
+            ("origin.partition", str(self.partition).encode()),
+            ("origin.offset", str(self.offset).encode()),
+            ("origin.timestamp", str(self.timestamp_ms).encode()),
+        )
+
+
+def refuse(
+    origin: Origin, reason: Reason, error: str, context: GatewayContext, changes: Changes
+) -> None:
+    """Send a record to the dead letters, and count it."""
+    changes.dead_letters.append(_letter(origin, reason, error, context))
+    kind = origin.topic.rpartition(".")[2]
+    changes.count(f"{kind}.{str(reason).lower()}", 1)
+
+
+def _letter(origin: Origin, reason: Reason, error: str, context: GatewayContext) -> Message:
+    key, value = origin.key, origin.value
+    size = len(key or b"") + len(value or b"")
+    if size > _KEPT_BYTES_MAX:
+        # Compressed it fitted into its own topic; here it may not.
+        error = f"{error}; its {size} bytes are too many to be kept here"
+        key, value = None, None
+    headers = (
+        ("dlq.topic", (context.topic_prefix + origin.topic).encode()),
+        ("dlq.partition", str(origin.partition).encode()),
+        ("dlq.offset", str(origin.offset).encode()),
+        ("dlq.reason", str(reason).encode()),
+        ("dlq.error", error[:_ERROR_CHARACTERS_MAX].encode()),
+        ("dlq.failed_at", str(context.clock_ms()).encode()),
+    )
+    return key, value, headers
