@@ -127,6 +127,10 @@ DEAD_LETTERS = _topic(
     _PIPELINE,
     bytes_max=DEAD_LETTER_BYTES_MAX,
 )
+DEAD_LETTER_REDRIVES = _topic(
+    "dead-letter-redrives", None, -1, _PIPELINE, _PIPELINE, key="letter", compact=True
+)
+"""Which dead letters were sent back to their topics; the keys are their places."""
 CHANGELOG = _topic("factor-state-changelog", None, -1, _PIPELINE, _PIPELINE, compact=True)
 DISCLOSURES = _topic("disclosures", "Disclosed", 365, _GATEWAY, {Role.PERSON})
 GATEWAY_INBOX = _topic("gateway-inbox", None, 7, _GATEWAY, _GATEWAY, key="subject")
@@ -142,6 +146,7 @@ ALL = (
     SCORES,
     SCORE_CHANGES,
     DEAD_LETTERS,
+    DEAD_LETTER_REDRIVES,
     CHANGELOG,
     DISCLOSURES,
     GATEWAY_INBOX,
