@@ -13,8 +13,8 @@ from pipeline.codec.registry import SchemaRegistry
 from pipeline.codec.resolve import Faults
 from pipeline.factors.columns import Int64
 
-FindBroken = Callable[[str, Columns], Faults]
-"""Given a record's name and a batch of it, the records that break its rules."""
+FindBroken = Callable[[Columns], Faults]
+"""The records of a batch that break a rule, with what is wrong."""
 _KEY_NAMES = {"user_id": "user id"}
 
 
@@ -42,7 +42,7 @@ def decode_checked(  # noqa: PLR0913 - what tells one kind of record from anothe
     """Decode one batch, every record kept or named as poison.
 
     Args:
-        record: A flat committed record.
+        record: A committed record of one level, lists apart.
         keys: The records' keys, as many as values.
         values: The records' values in the wire format.
         registry: Knows the values' schemas.
@@ -53,35 +53,20 @@ def decode_checked(  # noqa: PLR0913 - what tells one kind of record from anothe
         RegistryError: The registry cannot answer, which is no fault of the records.
         ValueError: There are not as many keys as values.
     """
-    refuse_unequal(keys, values)
-    return check(
-        record, keys, decode_columns(record, list(values), registry), find_broken, key_field
-    )
-
-
-def refuse_unequal(keys: Sequence[object], values: Sequence[object]) -> None:
-    """Raise if there are not as many keys as values.
-
-    Raises:
-        ValueError: There are not.
-    """
     if len(keys) != len(values):
         raise ValueError(f"{len(keys)} keys for {len(values)} values")
+    read = decode_columns(record, list(values), registry)
+    own_keys = keys if len(read.kept) == len(keys) else [keys[i] for i in read.kept]
+    columns = Columns(read.batch)
+    return without_broken(read, find_broken(columns), _misplaced(own_keys, columns, key_field))
 
 
-def check(
-    record: str,
-    keys: Sequence[bytes | None],
-    read: Readable,
-    find_broken: FindBroken,
-    key_field: str,
-) -> Checked:
-    """Hold what decoded to its record's rules and to the keys of all the values given."""
+def without_broken(read: Readable, broken: Faults, misplaced: Faults) -> Checked:
+    """What is left of a batch without records that break rules or are not under their key.
+
+    Both are by position in the batch; of a record that is in both, the rule's error stands.
+    """
     batch, kept, poison = read.batch, read.kept, read.poison
-    columns = Columns(batch)
-    own_keys = list(keys) if len(kept) == len(keys) else [keys[i] for i in kept]
-    broken = find_broken(record, columns)
-    misplaced = _misplaced(own_keys, columns, key_field)
     if broken or misplaced:
         reasons = dict.fromkeys(misplaced, Reason.KEY_MISMATCH)
         reasons |= dict.fromkeys(broken, Reason.INVALID)
@@ -90,11 +75,11 @@ def check(
         poison.sort(key=lambda p: p.index)
         good = np.ones(len(kept), np.bool_)
         good[list(errors)] = False
-        columns, kept = Columns(batch.filter(pa.array(good))), kept[good]
-    return Checked(columns, kept, poison)
+        batch, kept = batch.filter(pa.array(good)), kept[good]
+    return Checked(Columns(batch), kept, poison)
 
 
-def _misplaced(keys: list[bytes | None], columns: Columns, key_field: str) -> Faults:
+def _misplaced(keys: Sequence[bytes | None], columns: Columns, key_field: str) -> Faults:
     """Records whose key is not what they are about."""
     ids = columns.batch.column(key_field).cast(pa.binary())
     if pa.array(keys, pa.binary()).equals(ids):

@@ -6,6 +6,7 @@ grants nothing here either.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -71,7 +72,8 @@ def decode_consents(
     """
     if len(timestamps_ms) != len(values):
         raise ValueError(f"{len(timestamps_ms)} timestamps for {len(values)} values")
-    good = decode_checked(str(CONSENTS.record), keys, values, registry, find_broken)
+    record = str(CONSENTS.record)
+    good = decode_checked(record, keys, values, registry, partial(find_broken, record))
     columns, kept = good.columns, good.kept
     latest_ms = np.asarray(timestamps_ms, np.int64)[kept] + FUTURE_MS_MAX
     in_time = columns.longs("occurred_at") <= latest_ms

@@ -15,7 +15,6 @@ from pipeline.codec.columns import Columns
 from pipeline.codec.layout import (
     ID_COLUMN,
     MAGIC_COLUMN,
-    FieldLayout,
     Layout,
     NotFlatError,
     layout_of,
@@ -23,9 +22,9 @@ from pipeline.codec.layout import (
 from pipeline.codec.malformed import find_malformed
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import RegistryError, SchemaRegistry, UnknownSchemaError, parse
-from pipeline.codec.resolve import Faults, IncompatibleError, Projection, project
+from pipeline.codec.resolve import Faults, IncompatibleError, Projection, project, shape
 from pipeline.codec.structure import find_faults
-from pipeline.codec.translate import translate
+from pipeline.codec.translate import find_unreadable, translate
 from pipeline.codec.wire import WireFormatError, schema_id_of
 from pipeline.factors.columns import Int64
 
@@ -58,7 +57,7 @@ class Readable:
 class _Plan:
     """How values of one writer's schema become the reader's columns.
 
-    ``writer`` is None when its records are not flat, ``projection`` when nothing changes.
+    ``writer`` is None when its records do not fit columns, ``projection`` when nothing changes.
     """
 
     reader: Layout
@@ -160,19 +159,26 @@ def _decode_group(  # noqa: PLR0913 - what the call above has at hand
 
 
 def _decode_flat(group: list[bytes], positions: Int64, plan: _Plan, collected: _Collected) -> None:
-    assert plan.writer is not None  # noqa: S101 - only flat writers come here
+    assert plan.writer is not None  # noqa: S101 - others were translated
     for part in _parts(group):
         values, places = group[part], positions[part]
         try:
             batch = deserialize_array(values, plan.writer.framed)
         except ValueError:
-            bad = find_malformed(values, plan.writer)
+            bad = _find_malformed(values, plan)
             for at, error in bad.items():
                 collected.refuse(places[at], Reason.DECODE, error)
             good = [at for at in range(len(values)) if at not in bad]
             values, places = [values[at] for at in good], places[good]
             batch = deserialize_array(values, plan.writer.framed)
         _collect(batch, places, _lengths(values), plan, collected)
+
+
+def _find_malformed(values: list[bytes], plan: _Plan) -> dict[int, str]:
+    assert plan.writer is not None  # noqa: S101 - others were translated
+    if plan.writer.flat:
+        return find_malformed(values, plan.writer)
+    return find_unreadable(values, plan.text)
 
 
 def _parts(group: list[bytes]) -> Iterator[slice]:
@@ -197,7 +203,7 @@ def _collect(
     plan: _Plan,
     collected: _Collected,
 ) -> None:
-    assert plan.writer is not None  # noqa: S101 - only flat writers come here
+    assert plan.writer is not None  # noqa: S101 - others were translated
     faults: Faults = find_faults(Columns(batch), plan.writer, value_bytes)
     if faults:
         batch, positions = _without(batch, positions, faults, collected)
@@ -241,10 +247,10 @@ def _plan(record: str, text: str) -> _Plan:
         raise IncompatibleError(f"is {written['name']}, the topic carries {reader.name}")
     try:
         writer = layout_of(written)
+        projection = project(writer, reader)
     except NotFlatError:
         return _Plan(reader, None, None, text)
-    projection = project(writer, reader)
-    same = _shape(writer) == _shape(reader)
+    same = list(map(shape, writer.fields)) == list(map(shape, reader.fields))
     return _Plan(reader, writer, None if same else projection, text)
 
 
@@ -255,10 +261,3 @@ def _written(text: str) -> dict[str, Any]:
     except (RegistryError, UnboundedError) as error:
         raise IncompatibleError(str(error)) from error
     return avro
-
-
-def _shape(layout: Layout) -> list[tuple[str, str | tuple[str, ...], tuple[str, ...]]]:
-    def wire(one: FieldLayout) -> str | tuple[str, ...]:
-        return one.wire_type if isinstance(one.wire_type, str) else tuple(one.wire_type)
-
-    return [(f.name, wire(f), f.symbols) for f in layout.fields]

@@ -51,6 +51,6 @@ def decode_inputs(
     record = topic.record
     if record is None or record not in BUILDERS:
         raise ValueError(f"{topic.name} carries no input record")
-    good = decode_checked(record, keys, values, registry, find_broken)
+    good = decode_checked(record, keys, values, registry, partial(find_broken, record))
     users: list[str] = good.columns.batch.column("user_id").to_pylist()
     return Decoded(good.kept, users, partial(BUILDERS[record], good.columns), good.poison)

@@ -1,4 +1,7 @@
-"""How a flat record lies on the wire, for decoding whole batches by column.
+"""How a record lies on the wire, for decoding whole batches by column.
+
+Flat records have plain fields alone; a field may also be a list of plain values or of flat
+records.
 
 Two departures from the schema proper make a batch decode exact and cheap:
 
@@ -15,6 +18,8 @@ from typing import Any
 
 MAGIC_COLUMN = "wire_magic"
 ID_COLUMN = "wire_schema_id"
+ITEM_COLUMN = "item"
+"""What stands for the values of a list."""
 _HEADER = [{"name": MAGIC_COLUMN, "type": "boolean"}, {"name": ID_COLUMN, "type": "float"}]
 
 
@@ -27,6 +32,7 @@ class Kind(Enum):
     BOOLEAN = "boolean"
     DOUBLE = "double"
     STRING = "string"
+    LIST = "array"
 
 
 _WIRE_TYPE = {
@@ -45,7 +51,10 @@ class NotFlatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FieldLayout:
-    """One field of a flat record; ``symbols`` only of an enum, in wire order."""
+    """One field of a record; ``symbols`` only of an enum, in wire order.
+
+    ``items`` only of a list: the fields of its records, or one that stands for its values.
+    """
 
     name: str
     kind: Kind
@@ -53,33 +62,57 @@ class FieldLayout:
     null_first: bool
     symbols: tuple[str, ...]
     avro: dict[str, Any]
+    items: tuple["FieldLayout", ...] = ()
 
     @property
-    def wire_type(self) -> str | list[str]:
+    def holds_records(self) -> bool:
+        """Whether a list's items are records."""
+        return (
+            self.kind is Kind.LIST
+            and isinstance(self.avro["type"]["items"], dict)
+            and (self.avro["type"]["items"]["type"] == "record")
+        )
+
+    @property
+    def wire_type(self) -> Any:
         """The field's type in the schema the batch decoder is given."""
+        if self.kind is Kind.LIST:
+            return {"type": "array", "items": self._wire_items()}
         wire = _WIRE_TYPE[self.kind]
         if not self.nullable:
             return wire
         return ["null", wire] if self.null_first else [wire, "null"]
 
+    def _wire_items(self) -> Any:
+        if not self.holds_records:
+            return self.items[0].wire_type
+        fields = [{"name": item.name, "type": item.wire_type} for item in self.items]
+        return {"type": "record", "name": f"Item_{self.name}", "fields": fields}
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A flat record; ``framed`` is the schema of its values with their header."""
+    """A record; ``framed`` is the schema of its values with their header."""
 
     name: str
     fields: tuple[FieldLayout, ...]
     framed: str
+
+    @property
+    def flat(self) -> bool:
+        """Whether no field is a list."""
+        return all(field.kind is not Kind.LIST for field in self.fields)
 
 
 def layout_of(avro: dict[str, Any]) -> Layout:
     """The layout of a record schema.
 
     Raises:
-        NotFlatError: A field is a record, array, map, bytes, fixed, float or a wider union.
+        NotFlatError: A field is a record, map, bytes, fixed, float, a wider union, or a list of
+            such or of lists.
     """
     named: dict[str, dict[str, Any]] = {}
-    fields = tuple(_field(field, named) for field in avro["fields"])
+    fields = tuple(_field_or_list(field, named) for field in avro["fields"])
     columns = [{"name": f.name, "type": f.wire_type} for f in fields]
     return Layout(avro["name"].rpartition(".")[2], fields, json.dumps(with_header(columns)))
 
@@ -98,6 +131,26 @@ def without_enums(node: Any) -> Any:
     if node.get("type") == "enum":
         return "long"
     return {key: without_enums(item) for key, item in node.items() if key != "logicalType"}
+
+
+def _field_or_list(field: dict[str, Any], named: dict[str, dict[str, Any]]) -> FieldLayout:
+    declared = field["type"]
+    if not isinstance(declared, dict) or declared["type"] != "array":
+        return _field(field, named)
+    items = declared["items"]
+    if isinstance(items, dict) and items["type"] == "record":
+        layouts = tuple(_field(one, named) for one in items["fields"])
+    else:
+        layouts = (_field({"name": ITEM_COLUMN, "type": items}, named),)
+    return FieldLayout(
+        name=field["name"],
+        kind=Kind.LIST,
+        nullable=False,
+        null_first=False,
+        symbols=(),
+        avro=field,
+        items=layouts,
+    )
 
 
 def _field(field: dict[str, Any], named: dict[str, dict[str, Any]]) -> FieldLayout:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pipeline import topics
 from pipeline.codec.encode import encode_columns
+from pipeline.codec.field_rules import OCCURRED_FROM_MS
 from pipeline.codec.registry import SchemaRegistry
-from pipeline.codec.rules import OCCURRED_FROM_MS
 from pipeline.factors.columns import Bool, Int64
 from pipeline.factors.state import Signal
 from pipeline.scoring.bands import NO_BAND

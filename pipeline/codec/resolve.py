@@ -1,9 +1,10 @@
 """From the schema a value was written with to the one the pipeline reads with.
 
-Avro's schema resolution for flat records, by column: fields by name, defaults for what
-the writer lacks, enum symbols by name, null where the reader allows it.
+Avro's schema resolution by column: fields by name, defaults for what the writer lacks, enum
+symbols by name, null where the reader allows it. Lists are taken as they are.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.codec.columns import Columns
-from pipeline.codec.layout import FieldLayout, Kind, Layout
+from pipeline.codec.layout import FieldLayout, Kind, Layout, NotFlatError
 from pipeline.factors.columns import Int64
 
 Faults = dict[int, str]
@@ -56,6 +57,7 @@ def project(writer: Layout, reader: Layout) -> Projection:
 
     Raises:
         IncompatibleError: No record of the writer's can be read.
+        NotFlatError: It takes more than columns: a list's items differ, or it has a default.
     """
     written = {field.name: field for field in writer.fields}
     columns = []
@@ -70,10 +72,19 @@ def _absent(field: FieldLayout) -> Column:
     if "default" not in field.avro:
         raise IncompatibleError(f"lacks {field.name}, which has no default")
     default = field.avro["default"]
+    if field.kind is Kind.LIST and default:
+        raise NotFlatError(f"{field.name} is not empty where it is not written")
     if field.kind is Kind.ENUM and default is not None:
         default = field.symbols.index(default)
-    scalar = pa.scalar(default, _ARROW[field.kind])
+    scalar = pa.scalar(default, _arrow(field))
     return lambda columns, _: pa.repeat(scalar, len(columns))
+
+
+def _arrow(field: FieldLayout) -> pa.DataType:
+    if field.kind is not Kind.LIST:
+        return _ARROW[field.kind]
+    items = [pa.field(item.name, _arrow(item)) for item in field.items]
+    return pa.list_(pa.struct(items) if field.holds_records else items[0].type)
 
 
 def _present(source: FieldLayout, field: FieldLayout) -> Column:
@@ -81,6 +92,8 @@ def _present(source: FieldLayout, field: FieldLayout) -> Column:
         raise IncompatibleError(
             f"has {field.name} as {source.kind.value}, which is read as {field.kind.value}"
         )
+    if field.kind is Kind.LIST and shape(source) != shape(field):
+        raise NotFlatError(f"the items of {field.name} differ")
     convert = _converter(source, field)
     if source.nullable and not field.nullable:
         return _refusing_nulls(source.name, convert)
@@ -90,6 +103,8 @@ def _present(source: FieldLayout, field: FieldLayout) -> Column:
 def _converter(source: FieldLayout, field: FieldLayout) -> Column:
     if field.kind is Kind.ENUM and source.symbols != field.symbols:
         return _recoded(source, field)
+    if field.kind is Kind.LIST:
+        return lambda columns, _: columns.batch.column(source.name)
     target = _ARROW[field.kind]
     return lambda columns, _: columns.batch.column(source.name).cast(target)
 
@@ -108,6 +123,12 @@ def _recoded(source: FieldLayout, field: FieldLayout) -> Column:
         return pa.array(np.maximum(read, 0), pa.int64(), mask=~valid)
 
     return column
+
+
+def shape(field: FieldLayout) -> tuple[object, ...]:
+    """What a field has on the wire; two of a shape are read alike."""
+    items = tuple(shape(item) for item in field.items)
+    return field.name, json.dumps(field.wire_type), field.symbols, items
 
 
 def _refusing_nulls(name: str, convert: Column) -> Column:

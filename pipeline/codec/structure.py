@@ -9,11 +9,14 @@ to check here as those are read as integers. The rest is checked by column:
 - Text is UTF-8, enum codes are within the symbols, ints within 32 bits.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
 from pipeline.codec.columns import Columns
 from pipeline.codec.layout import FieldLayout, Kind, Layout
+from pipeline.codec.lists import Items
 from pipeline.codec.resolve import Faults
 from pipeline.codec.wire import HEADER_BYTES
 from pipeline.factors.columns import Int64
@@ -27,14 +30,8 @@ _INT_MAX = 2**31 - 1
 def find_faults(columns: Columns, layout: Layout, value_bytes: Int64) -> Faults:
     """Malformed records among those decoded from values of these lengths in bytes."""
     faults: Faults = {}
-    for field in layout.fields:
-        if field.kind is Kind.ENUM:
-            _check_range(columns, field, 0, len(field.symbols) - 1, faults)
-        elif field.kind is Kind.INT:
-            _check_range(columns, field, -_INT_MAX - 1, _INT_MAX, faults)
-        elif field.kind is Kind.STRING:
-            _check_text(columns, field, faults)
-    expected = encoded_bytes(columns, layout)
+    _check_fields(columns, layout.fields, faults)
+    expected = HEADER_BYTES + body_bytes(columns, layout.fields)
     for at in np.flatnonzero(expected != value_bytes):
         faults.setdefault(
             int(at),
@@ -42,6 +39,26 @@ def find_faults(columns: Columns, layout: Layout, value_bytes: Int64) -> Faults:
             "bytes after the record, or an integer longer than it need be",
         )
     return faults
+
+
+def _check_fields(columns: Columns, fields: Sequence[FieldLayout], faults: Faults) -> None:
+    for field in fields:
+        if field.kind is Kind.ENUM:
+            _check_range(columns, field, 0, len(field.symbols) - 1, faults)
+        elif field.kind is Kind.INT:
+            _check_range(columns, field, -_INT_MAX - 1, _INT_MAX, faults)
+        elif field.kind is Kind.STRING:
+            _check_text(columns, field, faults)
+        elif field.kind is Kind.LIST:
+            _check_items(columns, field, faults)
+
+
+def _check_items(columns: Columns, field: FieldLayout, faults: Faults) -> None:
+    items = Items(columns.batch.column(field.name))
+    found: Faults = {}
+    _check_fields(items.columns, field.items, found)
+    for at, owner in zip(found, items.owners(list(found)), strict=True):
+        faults.setdefault(owner, f"{field.name}: {found[at]}")
 
 
 def _check_range(columns: Columns, field: FieldLayout, low: int, high: int, faults: Faults) -> None:
@@ -64,15 +81,21 @@ def _check_text(columns: Columns, field: FieldLayout, faults: Faults) -> None:
                 faults.setdefault(at, f"{field.name} is not UTF-8: {error.reason}")
 
 
-def encoded_bytes(columns: Columns, layout: Layout) -> Int64:
-    """Bytes each record takes in the wire format, header included, shape (n_records,).
+def body_bytes(columns: Columns, fields: Sequence[FieldLayout]) -> Int64:
+    """Bytes each record takes in Avro's binary form, shape (n_records,).
 
     Integers take one byte per started 7 bits of their zigzag form (Avro specification,
-    "Binary encoding"), texts their length as such an integer and their bytes.
+    "Binary encoding"), texts their length as such an integer and their bytes. A list is one
+    block, its count ahead of its items, and a zero; an empty one the zero alone.
     """
-    total = np.full(len(columns), HEADER_BYTES, np.int64)
+    total = np.zeros(len(columns), np.int64)
     zigzags = []
-    for field in layout.fields:
+    for field in fields:
+        if field.kind is Kind.LIST:
+            items = Items(columns.batch.column(field.name))
+            total += 1 + (items.counts > 0) + items.sums(body_bytes(items.columns, field.items))
+            zigzags.append(items.counts.astype(np.uint64) << np.uint64(1))
+            continue
         valid = columns.valid(field.name) if field.nullable else None
         size = _FIXED_BYTES.get(field.kind, 1)
         if field.kind is Kind.STRING:

@@ -54,6 +54,17 @@ def translate(
     return written, np.array(kept, np.int64)
 
 
+def find_unreadable(values: list[bytes], schema: str) -> dict[int, str]:
+    """The framed values that are not one whole record of a schema, and why."""
+    errors = {}
+    for at, value in enumerate(values):
+        try:
+            read_record(value[HEADER_BYTES:], schema)
+        except DecodeError as error:
+            errors[at] = str(error)
+    return errors
+
+
 def read_record(body: bytes, writer: str, reader: str | None = None) -> dict[str, Any]:
     """One record; timestamps as milliseconds.
 

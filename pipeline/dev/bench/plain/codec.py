@@ -8,8 +8,8 @@ from fastavro import schemaless_reader
 
 from pipeline import topics
 from pipeline.codec import catalog
+from pipeline.codec.field_rules import OCCURRED_FROM_MS
 from pipeline.codec.registry import SchemaRegistry
-from pipeline.codec.rules import OCCURRED_FROM_MS
 from pipeline.codec.translate import parsed, write_record
 from pipeline.codec.wire import HEADER_BYTES, header
 from pipeline.dev.bench.plain.people import NewScore, NewSignal
