@@ -14,6 +14,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pipeline import resources, settings, topics
 from pipeline.codec.reasons import Reason
 from pipeline.factors.characteristics import CHARACTERISTICS
+from pipeline.gateway import metrics as gateway_metrics
 from pipeline.scoring.model import load_model
 from pipeline.streaming import lane_metrics, metrics
 from pipeline.training.card import card
@@ -82,7 +83,7 @@ def setting_table() -> str:
 
 def metric_table() -> str:
     """The workers' metrics."""
-    collectors = (vars(lane_metrics) | vars(metrics)).values()
+    collectors = (vars(lane_metrics) | vars(metrics) | vars(gateway_metrics)).values()
     families = (
         family
         for collector in collectors

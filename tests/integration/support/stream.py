@@ -3,7 +3,7 @@
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,8 +95,12 @@ class Stream:
 
     def worker(self, **variables: str) -> WorkerProcess:
         """Start one more worker; it is ready some seconds later."""
-        log = self._folder / f"worker-{len(self.workers)}.log"
-        started = WorkerProcess({**self.variables, **variables}, log)
+        return self.start("worker", variables)
+
+    def start(self, command: str, variables: Mapping[str, str]) -> WorkerProcess:
+        """Start one more worker of a kind."""
+        log = self._folder / f"{command}-{len(self.workers)}.log"
+        started = WorkerProcess({**self.variables, **variables}, log, command)
         self.workers.append(started)
         return started
 
@@ -203,9 +207,11 @@ class Stream:
     def until(self, holds: Callable[[], bool]) -> None:
         until(holds, self._how_far, APPLIED_S)
 
-    def in_transaction(self, partitions: Iterable[int]) -> bool:
+    def in_transaction(
+        self, partitions: Iterable[int], state: topics.Topic = topics.CHANGELOG
+    ) -> bool:
         """Whether any has changelog records that are neither committed nor aborted."""
-        name = self.prefix + topics.CHANGELOG.name
+        name = self.prefix + state.name
         parts = [TopicPartition(name, number) for number in partitions]
         written = self._ends.written(parts)
         committed = self._ends.committed(parts)

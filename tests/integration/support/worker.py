@@ -19,17 +19,20 @@ _LOG_CHARS = 30_000
 Labels = tuple[tuple[str, str], ...]
 
 
-class WorkerProcess:
-    """``sesame worker`` with its output in a file."""
+PORTS = {"worker": "SESAME_WEB_PORT", "gateway": "SESAME_GATEWAY_PORT"}
 
-    def __init__(self, variables: Mapping[str, str], log: Path) -> None:
+
+class WorkerProcess:
+    """``sesame worker`` or ``sesame gateway`` with its output in a file."""
+
+    def __init__(self, variables: Mapping[str, str], log: Path, command: str = "worker") -> None:
         self.port = free_port()
         self._log = log
         kept = {name: value for name, value in os.environ.items() if not _ours(name)}
         with log.open("wb") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.cli.main", "worker"],
-                env={**kept, "SESAME_WEB_PORT": str(self.port), **variables},
+            self._process = subprocess.Popen(  # noqa: S603 - this project's own commands
+                [sys.executable, "-m", "pipeline.cli.main", command],
+                env={**kept, PORTS[command]: str(self.port), **variables},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
@@ -52,6 +55,10 @@ class WorkerProcess:
         """SIGTERM; the exit status."""
         self._process.terminate()
         return self.exit_status()
+
+    def hang_up(self) -> None:
+        """SIGHUP: look at what may have changed."""
+        self._process.send_signal(signal.SIGHUP)
 
     def exit_status(self) -> int:
         return self._process.wait(_END_S)
@@ -92,7 +99,8 @@ class WorkerProcess:
 
     def partitions(self) -> set[int]:
         """Those it owns and has restored."""
-        return {int(dict(labels)["partition"]) for labels in self.metrics().get("sesame_rows", ())}
+        remaining = self.metrics().get("sesame_recovery_remaining_records", {})
+        return {int(dict(labels)["partition"]) for labels, left in remaining.items() if left == 0}
 
 
 def free_port() -> int:

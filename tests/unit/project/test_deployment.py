@@ -7,6 +7,7 @@ import yaml
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from pipeline.cli.main import COMMANDS
+from pipeline.gateway import metrics as gateway_metrics
 from pipeline.partners.metrics import PartnerMetrics
 from pipeline.partners.registry import load_registry
 from pipeline.resources import partners_file
@@ -23,6 +24,7 @@ VARIABLES = {variable(name) for name in Settings.model_fields}
 
 def exported() -> set[str]:
     assert metrics.SCORES is not None
+    assert gateway_metrics.PARTNERS is not None
     partner = CollectorRegistry()
     PartnerMetrics(load_registry(partners_file()).policy("car-rental"), partner)
     families = [*REGISTRY.collect(), *partner.collect()]
