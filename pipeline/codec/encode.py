@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyruhvro import serialize_record_batch
 
 from pipeline.codec import catalog
@@ -16,24 +17,27 @@ from pipeline.codec.translate import read_record, write_record
 from pipeline.codec.wire import HEADER_BYTES, header, schema_id_of
 
 
-def encode_columns(record: str, columns: Mapping[str, pa.Array], schema_id: int) -> list[bytes]:
+def encode_columns(
+    record: str, columns: Mapping[str, pa.Array], schema_id: int | NDArray[np.integer]
+) -> list[bytes]:
     """Framed values of a batch, one per row.
 
     Args:
         record: A committed record; its current version is written.
         columns: A column per field, of equal length: enums as int64 codes in the order of the
             symbols, int as int32, long as int64, arrays as lists.
-        schema_id: The id the registry gives that version.
+        schema_id: The id the registry gives that version, one for all or shape (n_rows,): the
+            subjects of several topics may have several.
 
     Raises:
         ValueError: A column is missing or of another type.
     """
     rows = len(next(iter(columns.values())))
     # The header as Avro has it, see `layout`.
-    id_as_float = np.frombuffer(schema_id.to_bytes(4, "big"), np.float32)
+    ids_as_floats = np.broadcast_to(schema_id, rows).astype(">u4").view(np.float32)
     framing = {
         MAGIC_COLUMN: pa.array(np.zeros(rows, np.bool_)),
-        ID_COLUMN: pa.array(np.repeat(id_as_float, rows)),
+        ID_COLUMN: pa.array(ids_as_floats),
     }
     batch = pa.RecordBatch.from_pydict(framing | dict(columns))
     (framed,) = serialize_record_batch(batch, _wire_schema(record), 1)

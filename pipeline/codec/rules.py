@@ -84,6 +84,14 @@ _EVENT: tuple[Rule, ...] = (
 )
 _AMOUNT = within("amount_minor", 0, AMOUNT_MAX)
 _DUE_AT = time("due_at", GIVEN_FROM_MS, GIVEN_BEFORE_MS)
+OBLIGATION_STEP: tuple[Rule, ...] = (
+    text("contract_id", NAME_CHARS_MAX),
+    _AMOUNT,
+    _DUE_AT,
+    _breach_has_evidence,
+    text("evidence", TEXT_CHARS_MAX, chars_min=0),
+)
+"""A contract's step, whoever it is about."""
 _OTHER_USER = (text("other_user_id", NAME_CHARS_MAX), _not_oneself)
 
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -107,12 +115,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "Consumption": (*_EVENT, _AMOUNT, _currency),
     "Obligation": (
         *_EVENT,
-        text("contract_id", NAME_CHARS_MAX),
         text("partner_id", NAME_CHARS_MAX),
-        _AMOUNT,
-        _DUE_AT,
-        _breach_has_evidence,
-        text("evidence", TEXT_CHARS_MAX, chars_min=0),
+        *OBLIGATION_STEP,
     ),
     "Profile": (*_EVENT, time("since", GIVEN_FROM_MS, GIVEN_BEFORE_MS)),
     "Relationship": (*_EVENT, *_OTHER_USER),
