@@ -11,28 +11,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from pipeline.partners.vocabulary import ContractStatus
+
 DAY_MS = 86_400_000
 EVIDENCE_CHARS_MAX = 4096
 """Most characters of evidence in a report."""
-
-
-class ContractKind(StrEnum):
-    """What the contract is about, of the kinds an outcome may name."""
-
-    RENTAL = "RENTAL"
-    LOAN = "LOAN"
-
-
-class ReportStatus(StrEnum):
-    """A step in a contract's life that is reported."""
-
-    OPENED = "OPENED"
-    FULFILLED = "FULFILLED"
-    LATE = "LATE"
-    BREACHED = "BREACHED"
-    DISPUTED = "DISPUTED"
-    DISPUTE_UPHELD = "DISPUTE_UPHELD"
-    DISPUTE_REJECTED = "DISPUTE_REJECTED"
 
 
 class Actor(StrEnum):
@@ -58,7 +41,7 @@ class Entry:
 class Report:
     """A step that is reported to the person's obligations; BREACHED has evidence."""
 
-    status: ReportStatus
+    status: ContractStatus
     occurred_at_ms: int
     amount_minor: int | None = None
     due_at_ms: int | None = None

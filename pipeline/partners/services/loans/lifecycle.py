@@ -22,7 +22,6 @@ from pipeline.partners.services.contracts import (
     Moved,
     NotAllowedError,
     Report,
-    ReportStatus,
     day,
     evidence,
     next_ms,
@@ -30,7 +29,7 @@ from pipeline.partners.services.contracts import (
 )
 from pipeline.partners.services.loans.model import BREACH_DAYS, Application, Loan, LoanStatus
 from pipeline.partners.services.money import money
-from pipeline.partners.vocabulary import Outcome
+from pipeline.partners.vocabulary import ContractStatus, Outcome
 
 _S = LoanStatus
 ALLOWED: dict[str, tuple[LoanStatus, ...]] = {
@@ -53,13 +52,13 @@ ENDPOINTS = tuple(name for name in ALLOWED if name != "lapse")
 """Moves that somebody makes, each by an endpoint of the name."""
 
 _REPORTS = {
-    _S.OPEN: ReportStatus.OPENED,
-    _S.LATE: ReportStatus.LATE,
-    _S.FULFILLED: ReportStatus.FULFILLED,
-    _S.BREACHED: ReportStatus.BREACHED,
-    _S.DISPUTED: ReportStatus.DISPUTED,
-    _S.DISPUTE_UPHELD: ReportStatus.DISPUTE_UPHELD,
-    _S.DISPUTE_REJECTED: ReportStatus.DISPUTE_REJECTED,
+    _S.OPEN: ContractStatus.OPENED,
+    _S.LATE: ContractStatus.LATE,
+    _S.FULFILLED: ContractStatus.FULFILLED,
+    _S.BREACHED: ContractStatus.BREACHED,
+    _S.DISPUTED: ContractStatus.DISPUTED,
+    _S.DISPUTE_UPHELD: ContractStatus.DISPUTE_UPHELD,
+    _S.DISPUTE_REJECTED: ContractStatus.DISPUTE_REJECTED,
 }
 
 
@@ -183,7 +182,7 @@ def _opened(loan: Loan, at_ms: int, actor: Actor, text: str) -> Moved[Loan]:
 
 def _reported(loan: Loan, entry: Entry, proof: str | None = None) -> Moved[Loan]:
     what = _REPORTS[LoanStatus(entry.status)]
-    breach = what is ReportStatus.BREACHED
+    breach = what is ContractStatus.BREACHED
     amount_minor = loan.outstanding_minor if breach else loan.amount_minor
     return _moved(loan, entry, Report(what, entry.at_ms, amount_minor, loan.due_at_ms, proof))
 

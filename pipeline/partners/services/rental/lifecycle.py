@@ -27,7 +27,6 @@ from pipeline.partners.services.contracts import (
     Moved,
     NotAllowedError,
     Report,
-    ReportStatus,
     day,
     evidence,
     next_ms,
@@ -42,7 +41,7 @@ from pipeline.partners.services.rental.model import (
     RentalStatus,
     Terms,
 )
-from pipeline.partners.vocabulary import Outcome
+from pipeline.partners.vocabulary import ContractStatus, Outcome
 
 _S = RentalStatus
 ALLOWED: dict[str, tuple[RentalStatus, ...]] = {
@@ -60,12 +59,12 @@ ENDPOINTS = tuple(name for name in ALLOWED if name != "lapse")
 """Moves that somebody makes, each by an endpoint of the name."""
 
 _REPORTS = {
-    _S.OPEN: ReportStatus.OPENED,
-    _S.LATE: ReportStatus.LATE,
-    _S.FULFILLED: ReportStatus.FULFILLED,
-    _S.DISPUTED: ReportStatus.DISPUTED,
-    _S.DISPUTE_UPHELD: ReportStatus.DISPUTE_UPHELD,
-    _S.DISPUTE_REJECTED: ReportStatus.DISPUTE_REJECTED,
+    _S.OPEN: ContractStatus.OPENED,
+    _S.LATE: ContractStatus.LATE,
+    _S.FULFILLED: ContractStatus.FULFILLED,
+    _S.DISPUTED: ContractStatus.DISPUTED,
+    _S.DISPUTE_UPHELD: ContractStatus.DISPUTE_UPHELD,
+    _S.DISPUTE_REJECTED: ContractStatus.DISPUTE_REJECTED,
 }
 
 
@@ -216,7 +215,7 @@ def _breached(rental: Rental, at_ms: int, actor: Actor, text: str, how: str) -> 
     kept = DepositStatus.KEPT if rental.deposit is DepositStatus.HELD else rental.deposit
     breached = replace(rental, deposit=kept, acts_at_ms=None)
     proof = evidence(f"damage: {damage.description}", damage.evidence, how)
-    report = Report(ReportStatus.BREACHED, at_ms, damage.amount_minor, rental.due_at_ms, proof)
+    report = Report(ContractStatus.BREACHED, at_ms, damage.amount_minor, rental.due_at_ms, proof)
     return _moved(breached, Entry(at_ms, _S.BREACHED, actor, text), report)
 
 

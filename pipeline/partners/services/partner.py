@@ -1,0 +1,24 @@
+"""What the services need of the partner's client."""
+
+from typing import Protocol
+
+from pipeline.partners.decision import Decision
+from pipeline.partners.records import OutcomeReport
+
+
+class Partner(Protocol):
+    """A partner's local view and its way to report, as `PartnerClient` is; thread-safe."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the view has caught up with the topic."""
+
+    @property
+    def subjects(self) -> int:
+        """People of whom something may be seen."""
+
+    def decide(self, subject: str) -> Decision:
+        """Decide on a person by what may be seen of them now."""
+
+    def report(self, outcome: OutcomeReport) -> str:
+        """Take an outcome for good, to be sent; a repeat under the same event id is one."""
