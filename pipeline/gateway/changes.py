@@ -1,5 +1,6 @@
 """What a batch is going to write, collected while it is worked on."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,6 +35,21 @@ class Told:
 
 
 @dataclass(slots=True)
+class Counts:
+    """Numbers of what a batch did, for the metrics.
+
+    ``records`` by kind (consents, scores, outcomes, enquiries) and what became of them: applied,
+    refused, forwarded, or the reason of the dead letter. ``told`` by kind and cause.
+    """
+
+    records: Counter[tuple[str, str]] = field(default_factory=Counter)
+    told: Counter[tuple[str, str]] = field(default_factory=Counter)
+    thresholds_changed: int = 0
+    subjects_made_anew: int = 0
+    consents_beyond_limit: int = 0
+
+
+@dataclass(slots=True)
 class Changes:
     """Rows to write and records to send.
 
@@ -52,7 +68,7 @@ class Changes:
     inbox: list[tuple[int, Message]] = field(default_factory=list)
     obligations: list[dict[str, object]] = field(default_factory=list)
     dead_letters: list[Message] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
     touched: list[tuple[Int64, Cause]] = field(default_factory=list)
     """Grants to be looked at again, and why."""
 
@@ -61,10 +77,11 @@ class Changes:
         if len(slots):
             self.touched.append((slots, cause))
 
-    def count(self, what: str, number: int) -> None:
-        """Add to a count of what was done."""
-        if number:
-            self.counts[what] = self.counts.get(what, 0) + number
+    def tell(self, told: Told) -> None:
+        """Have people told."""
+        self.told.append(told)
+        for cause, number in enumerate(np.bincount(told.cause).tolist()):
+            self.counts.told[told.kind.name, Cause(cause).name] += number
 
     def take_touched(self) -> tuple[Int64, UInt8]:
         """The grants to be looked at, each once, and why: of several causes the first by code."""

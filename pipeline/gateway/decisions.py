@@ -48,7 +48,7 @@ def decide(
     best, ever_granted = _best(taken)
     slots = _slots(state, best)
     kept = slots >= 0
-    changes.count("consents_beyond_limit", int((~kept).sum()))
+    changes.counts.consents_beyond_limit += int((~kept).sum())
     slots, best, ever_granted = slots[kept], best[kept], ever_granted[kept]
     rows = state.grants.rows[slots]
     newer = _is_newer(best, rows)

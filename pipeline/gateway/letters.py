@@ -41,7 +41,7 @@ def refuse(
     """Send a record to the dead letters, and count it."""
     changes.dead_letters.append(_letter(origin, reason, error, context))
     kind = origin.topic.rpartition(".")[2]
-    changes.count(f"{kind}.{str(reason).lower()}", 1)
+    changes.counts.records[kind, str(reason)] += 1
 
 
 def _letter(origin: Origin, reason: Reason, error: str, context: GatewayContext) -> Message:

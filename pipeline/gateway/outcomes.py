@@ -71,7 +71,7 @@ def settle(
             if wrong:
                 refuse(origin, Reason.INVALID, NOT_GRANTED + wrong, context, changes)
             else:
-                changes.count(f"{kind}.applied", 1)
+                changes.counts.records[kind, "applied"] += 1
 
 
 def _origin(record: Forwarded) -> Origin:
@@ -162,7 +162,6 @@ def _enquire(
     _tell(state, slot, Kind.ASKED, changes)
     if too_often:
         _tell(state, slot, Kind.FROZEN, changes)
-        changes.count("frozen", 1)
     _changed(slot, changes)
     return ""
 
@@ -177,7 +176,7 @@ def _tell(state: GatewayState, slot: int, kind: Kind, changes: Changes) -> None:
         kind=kind,
         cause=np.array([Cause.ENQUIRY], np.uint8),
     )
-    changes.told.append(told)
+    changes.tell(told)
 
 
 def _changed(slot: int, changes: Changes) -> None:

@@ -46,6 +46,7 @@ def forward(
     origins = [
         Origin(topic, context.partition, r.offset, r.timestamp, r.key, r.value) for r in records
     ]
+    kind = topic.rpartition(".")[2]
     for origin, row in good(topic, origins, context, changes):
         if row["occurred_at"] > origin.timestamp_ms + FUTURE_MS_MAX:
             ahead = "event time is more than 24 h ahead of the record's timestamp"
@@ -58,6 +59,7 @@ def forward(
             continue
         message = (origin.key, origin.value, origin.headers())
         changes.inbox.append((partition_of(route, context.partitions), message))
+        changes.counts.records[kind, "forwarded"] += 1
 
 
 def good(

@@ -32,7 +32,7 @@ def rekey(state: GatewayState, slots: Int64, keyring: KeyRing, changes: Changes)
         return
     shown = old[grants.rows["shown"][old] != 0]
     if len(shown):
-        changes.told.append(_taken_back(state, shown))
+        changes.tell(_taken_back(state, shown))
     grants.rows["shown"][old] = 0
     former = grants.rows["subject"][old].tolist()
     name_grants(state, old, keyring)
@@ -41,7 +41,7 @@ def rekey(state: GatewayState, slots: Int64, keyring: KeyRing, changes: Changes)
     changes.aliases.update(old.tolist())
     changes.grants.append(old)
     changes.touch(old, Cause.KEY)
-    changes.count("subjects_made_anew", len(old))
+    changes.counts.subjects_made_anew += len(old)
 
 
 def _taken_back(state: GatewayState, slots: Int64) -> Told:

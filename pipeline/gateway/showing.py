@@ -77,7 +77,7 @@ def refresh(
     if show.any():
         seen = looked.seen.take(show)
         _tell(state, slots[show], Kind.SHOWN, causes[show], seen, changes, rows["sequence"][show])
-    changes.count("thresholds_changed", int((show & looked.ripe).sum()))
+    changes.counts.thresholds_changed += int((show & looked.ripe).sum())
     state.grants.rows[slots] = rows
     state.grants.due_ms[slots] = _due_ms(looked, moment)
     changes.grants.append(slots[_differ(before, rows)])
@@ -187,7 +187,7 @@ def _tell(  # noqa: PLR0913 - the columns of a disclosure record
         seen=seen,
         sequence=sequence,
     )
-    changes.told.append(told)
+    changes.tell(told)
 
 
 def _due_ms(looked: _Looked, moment: Moment) -> Int64:

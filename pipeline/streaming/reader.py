@@ -63,6 +63,10 @@ class PartitionReader:
         beginnings = await self._consumer.beginning_offsets([tp])
         return int(beginnings[tp])
 
+    async def exists(self, topic: Topic) -> bool:
+        """Whether the broker has a topic."""
+        return self._settings.topic(topic.name) in await self._consumer.topics()
+
     async def read(
         self, topic: Topic, partition: int, start: int, end: int
     ) -> AsyncIterator[list[Any]]:

@@ -1,0 +1,227 @@
+"""A partition the gateway owns: its state, and every change of it by one transaction each."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from pipeline import topics
+from pipeline.factors.columns import Int64
+from pipeline.gateway import metrics, step
+from pipeline.gateway.context import GatewayContext
+from pipeline.gateway.feed import partner_inputs
+from pipeline.gateway.keyring import KeyRing
+from pipeline.gateway.outcomes import is_doubtful
+from pipeline.gateway.restore import Restored
+from pipeline.gateway.rows import NEVER_MS
+from pipeline.gateway.sends import partner_of
+from pipeline.gateway.terms import PolicyTable, Terms
+from pipeline.streaming import lane_metrics
+from pipeline.streaming.flow import Send
+from pipeline.streaming.owned import PositionBeyondEndError
+from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.records import Record
+from pipeline.streaming.transaction import TransactionalWriter
+from pipeline.streaming.waiting import Taken
+from pipeline.topics import Topic
+
+_REVIEW_GRANTS = 10_000
+"""Slots looked through in one transaction; what arrives goes between two of them."""
+_BY_NAME = {topic.name: topic for topic in topics.GATEWAY_INPUTS}
+
+
+class Feed(Protocol):
+    """Brings partners' own topics into the lane."""
+
+    async def start(self, followed: Sequence[Topic]) -> None:
+        """Begin at the position."""
+
+    def follow(self, followed: Sequence[Topic]) -> None:
+        """Read these topics and no others from now on."""
+
+    async def stop(self) -> None:
+        """Offer nothing more."""
+
+
+class OwnedGateway:
+    """State and position of one partition, and what advances them.
+
+    If a method raises, what it was writing may or may not be committed: the partition must
+    be restored before it is used again.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a thing of its own
+        self,
+        context: GatewayContext,
+        writer: TransactionalWriter,
+        reader: PartitionReader,
+        restored: Restored,
+        feed_at: Callable[[Callable[[str], int]], Feed],
+        on_committed: Callable[[], None],
+    ) -> None:
+        """Take over what was restored; writer and reader are started.
+
+        Args:
+            context: What it works with; terms and keys in it may be exchanged any time.
+            writer: Fences all former owners.
+            reader: Reads what the group's consumer has skipped.
+            restored: The state as the last transaction left it.
+            feed_at: Makes the feed of the lane, given the first offset of a topic that is not
+                applied.
+            on_committed: Called after each commit.
+        """
+        self._context = context
+        self._writer = writer
+        self._reader = reader
+        self._on_committed = on_committed
+        self._unverified = set(_BY_NAME)
+        self._rules: tuple[Terms, KeyRing] | None = None
+        self._table = PolicyTable(context.terms.current)
+        self._to_review: list[int] = []
+        self.partition = context.partition
+        self.state = restored.state
+        self.position = restored.position
+        self._next_due_ms = self.state.next_due_ms
+        self._feed = feed_at(self._next_offset)
+        self._observe()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether grants are to be looked at: terms or keys were exchanged, or time has passed."""
+        now_ms = max(self._context.clock_ms(), self.position.watermark_ms)
+        return bool(self._to_review) or self._has_other_rules() or self._next_due_ms <= now_ms
+
+    def due_in_s(self) -> float | None:
+        """Seconds until time alone ends or changes something."""
+        if self.has_work:
+            return 0.0
+        if self._next_due_ms == NEVER_MS:
+            return None
+        return (self._next_due_ms - self._context.clock_ms()) / 1000
+
+    async def begin(self) -> None:
+        """Apply all consents given so far, look at every grant, and follow the partners.
+
+        Raises:
+            PositionBeyondEndError: A topic ends before what is applied of it.
+        """
+        await self._check_ends()
+        self._adopt_rules()
+        await self._apply_unread_consents()
+        await self._feed.start(partner_inputs(self._table.terms.partner_ids))
+
+    async def confirm(self) -> None:
+        """Write the position again, which fails if another worker took the partition.
+
+        Raises:
+            FencedError: One did.
+        """
+        self._unverified = set(_BY_NAME)
+        await self._commit(step.nothing(self.position, self._context))
+        await self._feed.start(partner_inputs(self._table.terms.partner_ids))
+
+    async def suspend(self) -> None:
+        """Stop following the partners."""
+        await self._feed.stop()
+
+    async def apply(self, taken: Taken) -> None:
+        """Apply fetched records in one transaction, and what they show to be missing before."""
+        taken.drop_applied(self.position)
+        await self._fill_holes(taken)
+        inbox = taken.records.get(topics.GATEWAY_INBOX.name, ())
+        if is_doubtful(self.state, inbox):
+            # A grant and the contract behind it must not pass each other on the way.
+            consents = taken.records.pop(topics.CONSENTS.name, None)
+            if consents:
+                await self._apply_records({topics.CONSENTS.name: consents})
+            await self._apply_unread_consents()
+        if taken.records:
+            await self._apply_records(taken.records)
+
+    async def work(self) -> None:
+        """Look at the next grants, and at those whose time has come."""
+        if self._has_other_rules():
+            self._adopt_rules()
+            self._feed.follow(partner_inputs(self._table.terms.partner_ids))
+        start = self._to_review.pop(0) if self._to_review else None
+        slots: Int64 = np.zeros(0, np.int64)
+        if start is not None:
+            slots = self.state.grants.taken(start, start + _REVIEW_GRANTS)
+        with lane_metrics.phase("review"):
+            output = step.review(self.state, slots, self.position, self._context, self._table)
+        await self._commit(output)
+
+    async def _apply_records(self, records: dict[str, list[Record]]) -> None:
+        with lane_metrics.phase("apply"):
+            output = step.apply(self.state, records, self.position, self._context, self._table)
+        await self._commit(output)
+        lane_metrics.BATCH_RECORDS.observe(sum(map(len, records.values())))
+
+    async def _commit(self, output: step.Output) -> None:
+        with lane_metrics.phase("commit"):
+            await self._writer.write([send for send in output.sends if await self._lasts(send)])
+        self.position = output.position
+        self._next_due_ms = self.state.next_due_ms
+        metrics.observe_counts(output.counts)
+        self._observe()
+        self._on_committed()
+
+    async def _lasts(self, send: Send) -> bool:
+        """Whether a topic is there to be written to: a partner's that left may be deleted."""
+        partner_id = partner_of(send.topic.name)
+        if partner_id is None or partner_id in self._table.terms.partner_ids:
+            return True
+        return await self._reader.exists(send.topic)
+
+    def _next_offset(self, topic: str) -> int:
+        return self.position.next_offset(topic)
+
+    def _has_other_rules(self) -> bool:
+        terms, keyring = self._context.terms.current, self._context.keyring
+        return self._rules is None or terms is not self._rules[0] or keyring is not self._rules[1]
+
+    def _adopt_rules(self) -> None:
+        """Work by the terms and keys of now, and plan to look at every grant."""
+        terms = self._context.terms.current
+        self._rules = (terms, self._context.keyring)
+        self._table = PolicyTable(terms)
+        self._to_review = list(range(0, self.state.grants.slots_end, _REVIEW_GRANTS))
+
+    def _observe(self) -> None:
+        metrics.observe_partition(
+            self.partition,
+            len(self.state.people),
+            len(self.state.grants),
+            self.state.people.nbytes + self.state.grants.nbytes,
+        )
+
+    async def _fill_holes(self, taken: Taken) -> None:
+        """Apply what was skipped before the first batch of each topic since the assignment."""
+        for name in self._unverified & taken.records.keys():
+            first = taken.records[name][0].offset
+            async for records in self._read(name, self.position.next_offset(name), first):
+                lane_metrics.HOLE_RECORDS.inc(len(records))
+                await self._apply_records({name: records})
+            self._unverified.discard(name)
+
+    async def _apply_unread_consents(self) -> None:
+        name = topics.CONSENTS.name
+        end = await self._reader.end(topics.CONSENTS, self.partition)
+        async for records in self._read(name, self.position.next_offset(name), end):
+            await self._apply_records({name: records})
+
+    async def _read(self, name: str, start: int, end: int) -> AsyncIterator[list[Record]]:
+        if start < end:
+            async for records in self._reader.read(_BY_NAME[name], self.partition, start, end):
+                yield records
+
+    async def _check_ends(self) -> None:
+        ends = await self._reader.ends(topics.GATEWAY_INPUTS, [self.partition])
+        for (name, _), end in ends.items():
+            applied = self.position.next_offset(name)
+            if end < applied:
+                raise PositionBeyondEndError(
+                    f"{name}, partition {self.partition}, ends at {end}, but {applied} "
+                    f"records are applied: was the topic deleted and made again? Then delete and "
+                    f"make again {topics.GATEWAY_CHANGELOG.name} too, and its state is built anew"
+                )

@@ -1,0 +1,72 @@
+"""Rebuild a partition's state: grants from the changelog, scores from `scores` itself."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline import topics
+from pipeline.gateway import changelog
+from pipeline.gateway.context import GatewayContext
+from pipeline.gateway.following import follow
+from pipeline.gateway.state import GatewayState
+from pipeline.streaming import lane_metrics
+from pipeline.streaming.position import Position
+from pipeline.streaming.reader import PartitionReader
+from pipeline.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A partition's state as its last committed transaction left it."""
+
+    state: GatewayState
+    position: Position
+
+
+async def restore_gateway(
+    reader: PartitionReader, context: GatewayContext, on_restoring: Callable[[], None]
+) -> Restored:
+    """Read the changelog to its end, then `scores` up to the position.
+
+    The former owner must be fenced already, so that nothing is added meanwhile.
+
+    Args:
+        reader: Started.
+        context: Names the partition and decodes.
+        on_restoring: Called after each fetch applied, so that a long restore is not taken for
+            a stall.
+
+    Raises:
+        UnreadableRowError: A row this program cannot apply.
+        UnreadableScoreError: A score this program cannot read.
+    """
+    state, position = GatewayState(), Position()
+    end = await reader.end(topics.GATEWAY_CHANGELOG, context.partition)
+    async for records in _read(reader, topics.GATEWAY_CHANGELOG, context, end, on_restoring):
+        entries = ((record.key, record.value) for record in records)
+        position = changelog.apply(state, entries) or position
+    state.grants.index_subjects()
+    applied = position.next_offset(topics.SCORES.name)
+    async for records in _read(reader, topics.SCORES, context, applied, on_restoring):
+        follow(state, records, context.registry)
+    state.people.release(np.arange(len(state.people.user_at)))
+    return Restored(state, position)
+
+
+async def _read(
+    reader: PartitionReader,
+    topic: Topic,
+    context: GatewayContext,
+    end: int,
+    on_restoring: Callable[[], None],
+) -> AsyncIterator[list[Any]]:
+    progress = lane_metrics.RECOVERY_REMAINING.labels(partition=context.partition)
+    start = await reader.beginning(topic, context.partition)
+    progress.set(max(end - start, 0))
+    async for records in reader.read(topic, context.partition, start, end):
+        yield records
+        progress.set(end - records[-1].offset - 1)
+        on_restoring()
+    progress.set(0)

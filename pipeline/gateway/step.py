@@ -1,0 +1,193 @@
+"""One batch of one partition: from fetched records to everything that is to be written.
+
+No I/O, so tests run the very same step. The state is changed in place: if what comes of it is
+not committed, the state must be restored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+
+from pipeline import topics
+from pipeline.codec.consent_reads import ConsentReads, decode_consents
+from pipeline.factors.columns import Int64
+from pipeline.factors.vocabulary import Scope
+from pipeline.gateway import changelog
+from pipeline.gateway.changes import Changes, Counts
+from pipeline.gateway.context import GatewayContext
+from pipeline.gateway.decisions import decide
+from pipeline.gateway.enrolment import end_enrolments, enrol
+from pipeline.gateway.following import follow
+from pipeline.gateway.limits import Limits
+from pipeline.gateway.outcomes import Forwarded, settle
+from pipeline.gateway.reports import forward, report_of
+from pipeline.gateway.rotation import rekey
+from pipeline.gateway.sends import lay_out
+from pipeline.gateway.showing import Moment, refresh
+from pipeline.gateway.state import GatewayState
+from pipeline.gateway.terms import PolicyTable
+from pipeline.gateway.vocabulary import Cause
+from pipeline.streaming.flow import Send
+from pipeline.streaming.position import Position
+from pipeline.streaming.records import Record
+
+_CONCERNING = (Scope.SCORING, Scope.PARTNER)
+_NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a batch writes, and where the partition stands once it is committed."""
+
+    sends: list[Send]
+    position: Position
+    counts: Counts = field(default_factory=Counts)
+
+
+def apply(
+    state: GatewayState,
+    records: Mapping[str, Sequence[Record]],
+    position: Position,
+    context: GatewayContext,
+    table: PolicyTable,
+) -> Output:
+    """Apply fetched records: consents first, then scores, then what partners report.
+
+    Args:
+        state: Changed in place.
+        records: By topic (without prefix), none of them applied before.
+        position: Where the partition stood before.
+        context: What it works with.
+        table: The terms in force.
+
+    Raises:
+        RegistryError: The schema registry cannot answer.
+        UnreadableScoreError: A record of `scores` does not decode.
+    """
+    changes, after = Changes(), position.copy()
+    for topic, taken in records.items():
+        after.applied[topic] = taken[-1].offset
+    if consents := records.get(topics.CONSENTS.name):
+        _consents(state, consents, after, context, changes)
+    if scores := records.get(topics.SCORES.name):
+        _scores(state, scores, after, context, changes)
+    moment = moment_of(after, context, table)
+    _let_time_pass(state, moment, changes)
+    refresh(state, *changes.take_touched(), moment, changes)
+    for topic, reports in records.items():
+        if report_of(topic):
+            forward(topic, reports, context, changes)
+    if inbox := records.get(topics.GATEWAY_INBOX.name):
+        # Consumed records have headers; the lanes ask for nothing that others lack.
+        settle(state, cast("Sequence[Forwarded]", inbox), context, moment, changes)
+    return _finish(state, after, moment, context, changes)
+
+
+def review(
+    state: GatewayState,
+    slots: Int64,
+    position: Position,
+    context: GatewayContext,
+    table: PolicyTable,
+) -> Output:
+    """Look at some grants again because terms or keys were exchanged or time has passed.
+
+    Args:
+        state: Changed in place.
+        slots: Grants that may be shown differently now; what is due is looked at too.
+        position: Where the partition stands.
+        context: What it works with.
+        table: The terms in force.
+    """
+    changes = Changes()
+    moment = moment_of(position, context, table)
+    changes.touch(slots, Cause.REGISTRY)
+    rekey(state, slots, context.keyring, changes)
+    _let_time_pass(state, moment, changes)
+    return _finish(state, position.copy(), moment, context, changes)
+
+
+def nothing(position: Position, context: GatewayContext) -> Output:
+    """An output that only writes the position again: proof that the partition is ours."""
+    empty = GatewayState()
+    written = changelog.entries(empty, Changes(), position)
+    return Output(lay_out(empty, Changes(), written, context), position)
+
+
+def moment_of(position: Position, context: GatewayContext, table: PolicyTable) -> Moment:
+    """The present: the wall clock, or event time where that is ahead."""
+    wall_ms = context.clock_ms()
+    now_ms = max(wall_ms, position.watermark_ms)
+    return Moment(table, Limits.of(context.settings), now_ms, wall_ms)
+
+
+def _consents(
+    state: GatewayState,
+    records: Sequence[Record],
+    after: Position,
+    context: GatewayContext,
+    changes: Changes,
+) -> None:
+    reads = decode_consents(
+        [record.key for record in records],
+        [record.value for record in records],
+        [record.timestamp for record in records],
+        context.registry,
+    )
+    newest_ms = int(reads.occurred_at_ms.max(initial=0))
+    after.watermark_ms = max(after.watermark_ms, newest_ms)
+    people = _people(state, reads)
+    now_ms = max(context.clock_ms(), after.watermark_ms)
+    enrol(state, reads, people, now_ms, changes)
+    decide(state, reads, people, context.keyring, changes)
+    changes.left.append(people[people != _NOBODY])
+    changes.counts.records["consents", "applied"] += len(reads)
+    # The pipeline sends them to the dead letters.
+    changes.counts.records["consents", "refused"] += reads.refused
+
+
+def _people(state: GatewayState, reads: ConsentReads) -> Int64:
+    """The slot of each consent's person; -1 where it is no business of the gateway."""
+    people = np.full(len(reads), _NOBODY, np.int64)
+    concerning = np.flatnonzero(np.isin(reads.scope, _CONCERNING))
+    users = reads.users
+    people[concerning] = state.people.slots_or_new([users[at] for at in concerning.tolist()])
+    return people
+
+
+def _scores(
+    state: GatewayState,
+    records: Sequence[Record],
+    after: Position,
+    context: GatewayContext,
+    changes: Changes,
+) -> None:
+    people, newest_ms = follow(state, records, context.registry)
+    after.watermark_ms = max(after.watermark_ms, newest_ms)
+    changes.touch(state.grants.of_people(people), Cause.SCORE)
+    changes.left.append(people)
+    changes.counts.records["scores", "applied"] += len(records)
+
+
+def _let_time_pass(state: GatewayState, moment: Moment, changes: Changes) -> None:
+    end_enrolments(state, moment.now_ms, changes)
+    grants = state.grants
+    due = np.flatnonzero(grants.due_ms[: grants.slots_end] <= moment.now_ms)
+    changes.touch(due, Cause.SCORE)
+
+
+def _finish(
+    state: GatewayState,
+    position: Position,
+    moment: Moment,
+    context: GatewayContext,
+    changes: Changes,
+) -> Output:
+    refresh(state, *changes.take_touched(), moment, changes)
+    written = changelog.entries(state, changes, position)
+    sends = lay_out(state, changes, written, context)
+    if changes.left:
+        state.people.release(np.concatenate(changes.left))
+    return Output(sends, position, changes.counts)
