@@ -34,7 +34,8 @@ class Decision:
     """What a partner decided and what it tells the person.
 
     ``reasons`` are the score's reason codes, given where it was not admitted; ``text`` says
-    the outcome, ``reason_texts`` why, in words. ``model`` and ``as_of_ms`` name the score.
+    the outcome, ``reason_texts`` why, in words. ``threshold`` is the one the score was held
+    against; ``model`` and ``as_of_ms`` name the score.
     """
 
     outcome: Outcome
@@ -66,7 +67,7 @@ def decide(seen: PartnerScore | None, policy: Policy, reason_texts: Mapping[str,
             text=_TEXTS[outcome],
             reasons=(),
             reason_texts=(),
-            threshold=policy.threshold,
+            threshold=seen.threshold,
             model=seen.model,
             as_of_ms=seen.as_of_ms,
         )
@@ -90,7 +91,7 @@ def _way_on(
         text=_TEXTS[outcome],
         reasons=reasons,
         reason_texts=words,
-        threshold=policy.threshold,
+        threshold=seen.threshold if seen else policy.threshold,
         model=seen.model if seen else None,
         as_of_ms=seen.as_of_ms if seen else None,
     )

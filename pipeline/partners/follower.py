@@ -1,245 +1,197 @@
-"""Following `consents` and `scores` for one partner and purpose, with kafka-python.
+"""The thread that keeps a partner's local view up with its topic.
 
-Read committed, from the beginning, in no consumer group: nothing is stored between runs, and
-every start builds the same view from the topics. Consents are read to their end before the
-first score, so that no more than what is granted is ever decoded.
+Read committed, from the stored offsets, in no consumer group. A broker that is away is waited
+for, with growing pauses, and meanwhile the view answers as it last was; one that may have
+missed a withdrawal is read anew and answers nothing until then.
 """
 
+import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Any, Self
+from dataclasses import dataclass
+from enum import StrEnum
 
 import structlog
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from pipeline.codec.registry import SchemaRegistry
-from pipeline.errors import KafkaUnreachableError, SesameError
-from pipeline.kafka import kafka_python_config
-from pipeline.partners.gateway_view import GatewayView
-from pipeline.partners.lookback import LookBack
-from pipeline.partners.reader import UnreadableError, read_consents, read_score
+from pipeline.errors import SesameError
+from pipeline.partners.backoff import Backoff
+from pipeline.partners.rebuild import Cause
 from pipeline.partners.records import Change
+from pipeline.partners.source import TopicSource
+from pipeline.partners.tracker import Raw, Tracker
 from pipeline.settings import Settings
-from pipeline.topics import CONSENTS, SCORES
 
-POLL_RECORDS_MAX = 2_000
+POLL_S = 0.2
+"""Longest wait for records; a stop is noticed within this time."""
+CHECK_S = 2.0
+"""How often the topic's end is asked for, which also tells whether the broker is there."""
+JOIN_S = 30.0
 
 log = structlog.get_logger()
 
 
-def wall_clock_ms() -> int:
-    """Milliseconds since 1970, now."""
-    return time.time_ns() // 1_000_000
+class Phase(StrEnum):
+    """What the follower is at."""
+
+    STARTING = "STARTING"
+    CATCHING_UP = "CATCHING_UP"
+    FOLLOWING = "FOLLOWING"
+    AWAY = "AWAY"
+    ENDED = "ENDED"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far the view can be relied on.
+
+    ``ready`` once the topic was read to its end, also while a broker is away after that, but
+    not while the view is read anew; ``current_at_ms`` is when, by the wall clock, nothing was
+    missing; ``problem`` what keeps the follower from its topic, in words.
+    """
+
+    phase: Phase
+    ready: bool
+    current_at_ms: int | None
+    problem: str | None
+
+
+class TopicReplacedError(SesameError):
+    """Another topic stands behind the name than the one being read."""
 
 
 class Follower:
-    """Turns the two topics into changes of what one partner may see.
-
-    Not thread-safe; as a context manager it connects on entry and closes on exit.
+    """Follows one partner's topic in a thread of its own.
 
     Args:
-        settings: Brokers, security, topic prefix.
-        registry: Knows the schemas of the two topics' values.
-        view: What the partner may see; belongs to this follower from now on.
-        clock_ms: Wall time, for grants that expire without an event.
+        settings: Brokers, security.
+        topic: Name on the broker.
+        tracker: What the records are taken into; belongs to the thread from now on.
+        clock_ms: Wall time.
+        tell: Is given the changes of each batch once they are stored and shown, in the
+            follower's thread; must not raise.
     """
 
     def __init__(
         self,
         settings: Settings,
-        registry: SchemaRegistry,
-        view: GatewayView,
-        clock_ms: Callable[[], int] = wall_clock_ms,
+        topic: str,
+        tracker: Tracker,
+        clock_ms: Callable[[], int],
+        tell: Callable[[Sequence[Change]], None],
     ) -> None:
         self._settings = settings
-        self._registry = registry
-        self._view = view
+        self._topic = topic
+        self._tracker = tracker
         self._clock_ms = clock_ms
-        self._newest_ms = 0
-        self._consumer: Any = None
-        self._consents: list[TopicPartition] = []
-        self._scores: list[TopicPartition] = []
-        self._ends: dict[TopicPartition, int] = {}
-        self._look_backs: dict[int, LookBack] = {}
-        self._reading_scores = False
-        self.results: dict[str, Counter[str]] = {CONSENTS.name: Counter(), SCORES.name: Counter()}
-
-    def __enter__(self) -> Self:
-        """Connect and stand at the beginning of the topics.
-
-        Raises:
-            KafkaUnreachableError: No broker answers.
-            SesameError: A topic is missing, or the two are not partitioned alike.
-        """
-        config = kafka_python_config(self._settings)
-        try:
-            self._consumer = KafkaConsumer(
-                **config,
-                bootstrap_timeout_ms=config["request_timeout_ms"],
-                isolation_level="read_committed",
-                auto_offset_reset="earliest",
-                enable_auto_commit=False,
-                allow_auto_create_topics=False,
-                max_poll_records=POLL_RECORDS_MAX,
-            )
-        except KafkaError as error:
-            raise KafkaUnreachableError(self._settings.bootstrap, str(error)) from error
-        try:
-            self._assign()
-        except KafkaError as error:
-            self._consumer.close()
-            raise KafkaUnreachableError(self._settings.bootstrap, str(error)) from error
-        except BaseException:
-            self._consumer.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connection."""
-        self._consumer.close()
+        self._tell = tell
+        self._phase = Phase.STARTING
+        self._problem: str | None = None
+        self._topic_id: str | None = None
+        self._goals: dict[int, int] = {}
+        self._goals_at_ms = 0
+        self._checked_s = 0.0
+        self._ready = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"follow {topic}", daemon=True)
 
     @property
-    def ready(self) -> bool:
-        """Whether both topics were read to where they ended at the start."""
-        return self._reading_scores and not self._ends
-
-    @property
-    def records(self) -> int:
-        """Records read since the start."""
-        return sum(results.total() for results in self.results.values())
-
-    @property
-    def looking_back(self) -> bool:
-        """Whether a score is being read again for a new grant."""
-        return any(look_back.under_way for look_back in self._look_backs.values())
-
-    def awaits(self, user_id: str) -> bool:
-        """Whether the person's latest score is being read again for a new grant."""
-        key = user_id.encode()
-        return any(key in look_back for look_back in self._look_backs.values())
-
-    def poll(self, timeout_s: float) -> list[Change]:
-        """Read on for at most that long, and tell what changed, in order.
-
-        Grants end when they expire by wall time or by event time, whichever is later. A
-        broker that is away for a while is waited for.
-
-        Raises:
-            SesameError: Kafka refuses, for instance for want of rights.
-        """
-        try:
-            batches = self._consumer.poll(timeout_ms=round(timeout_s * 1_000))
-        except KafkaError as error:
-            raise SesameError(f"Kafka refuses to be read: {error}") from error
-        changes = self._view.advance(max(self._clock_ms(), self._newest_ms))
-        for partition in self._consents:
-            changes += self._take_consents(partition, batches.get(partition, ()))
-        for partition in self._scores:
-            changes += self._take_scores(partition, batches.get(partition, ()))
-            self._seek(partition)
-        if self._ends or not self._reading_scores:
-            self._check_caught_up()
-        return changes
-
-    def _assign(self) -> None:
-        self._consents = self._partitions(CONSENTS.name)
-        self._scores = self._partitions(SCORES.name)
-        if len(self._consents) != len(self._scores):
-            # A person's consents and scores are found by the same partition number.
-            raise SesameError(
-                f"{CONSENTS.name} has {len(self._consents)} partitions and {SCORES.name} "
-                f"{len(self._scores)}; they must have as many: `sesame topics plan` tells more"
-            )
-        self._look_backs = {partition.partition: LookBack() for partition in self._scores}
-        self._consumer.assign(self._consents + self._scores)
-        self._consumer.pause(*self._scores)
-        self._ends = self._consumer.end_offsets(self._consents)
-
-    def _partitions(self, name: str) -> list[TopicPartition]:
-        topic = self._settings.topic(name)
-        numbers = self._consumer.partitions_for_topic(topic)
-        if not numbers:
-            raise SesameError(f"there is no topic {topic}; `sesame topics apply` makes it")
-        return [TopicPartition(topic, number) for number in sorted(numbers)]
-
-    def _take_consents(self, partition: TopicPartition, records: Sequence[Any]) -> list[Change]:
-        if not records:
-            return []
-        found = read_consents(
-            [record.key for record in records],
-            [record.value for record in records],
-            [record.timestamp for record in records],
-            self._registry,
+    def state(self) -> State:
+        """How far the view can be relied on, now."""
+        return State(
+            phase=self._phase,
+            ready=self._ready.is_set(),
+            current_at_ms=self._tracker.current_at_ms,
+            problem=self._problem,
         )
-        changes = []
-        for event in found.events:
-            self._newest_ms = max(self._newest_ms, event.occurred_at_ms)
-            change = self._view.consent(event)
-            if change is None:
-                continue
-            changes.append(change)
-            if change.granted:
-                self._look_backs[partition.partition].want(event.user_id.encode())
-        results = self.results[CONSENTS.name]
-        results["refused"] += found.refused
-        results["changed"] += len(changes)
-        results["unchanged"] += len(records) - found.refused - len(changes)
-        return changes
 
-    def _take_scores(self, partition: TopicPartition, records: Sequence[Any]) -> list[Change]:
-        changes = []
-        results = self.results[SCORES.name]
-        look_back = self._look_backs[partition.partition]
-        for record in records:
-            if record.key is None:
-                results["refused"] += 1
-                continue
-            if not look_back.takes(record.key, record.offset, erased=record.value is None):
-                results["passed"] += 1
-                continue
-            change = self._take_score(record.key, record.value, results)
-            if change is not None:
-                changes.append(change)
-        return changes
+    def start(self) -> None:
+        """Start to follow."""
+        self._thread.start()
 
-    def _take_score(self, key: bytes, value: bytes | None, results: Counter[str]) -> Change | None:
-        user_id = key.decode(errors="replace")
-        if user_id not in self._view:
-            results["not_granted"] += 1
-            return None
-        if value is None:
-            results["erased"] += 1
-            return self._view.score(user_id, None)
-        try:
-            event = read_score(value, self._registry)
-        except UnreadableError as error:
-            results["refused"] += 1
-            log.warning("unreadable score", error=str(error))
-            return None
-        self._newest_ms = max(self._newest_ms, event.as_of_ms)
-        results["granted"] += 1
-        return self._view.score(user_id, event)
+    def stop(self) -> None:
+        """Stop, after the batch in hand."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(JOIN_S)
 
-    def _seek(self, partition: TopicPartition) -> None:
-        look_back = self._look_backs[partition.partition]
-        if look_back.under_way:
-            offset = look_back.next_offset(self._consumer.position(partition))
-            if offset is not None:
-                self._consumer.seek(partition, offset)
+    def wait_ready(self, timeout_s: float) -> None:
+        """Wait until the topic was read to its end.
 
-    def _check_caught_up(self) -> None:
-        reached = [p for p, end in self._ends.items() if self._consumer.position(p) >= end]
-        for partition in reached:
-            del self._ends[partition]
-        if not self._ends and not self._reading_scores:
-            self._reading_scores = True
-            self._consumer.resume(*self._scores)
-            self._ends = self._consumer.end_offsets(self._scores)
+        Raises:
+            KafkaUnreachableError: It was not in time, for want of a broker, a topic or a right.
+            SesameError: It was not in time, but is being read.
+        """
+        if self._ready.wait(timeout_s):
+            return
+        if self._problem is not None:
+            raise SesameError(f"{self._topic} cannot be followed: {self._problem}")
+        raise SesameError(f"{self._topic} was not read to its end within {timeout_s:g} s")
+
+    def _run(self) -> None:
+        backoff = Backoff()
+        while not self._stop.is_set():
+            try:
+                self._follow(backoff)
+            except TopicReplacedError as error:
+                log.warning("topic replaced", topic=self._topic, error=str(error))
+            except (KafkaError, SesameError, OSError) as error:
+                problem = str(error) or type(error).__name__
+                if problem != self._problem:
+                    log.warning("partner topic away", topic=self._topic, error=problem)
+                self._lost(problem)
+                self._stop.wait(backoff.next_s())
+            except Exception as error:  # the thread has to outlive whatever it meets
+                self._lost(f"{type(error).__name__}: {error}")
+                log.exception("following failed", topic=self._topic)
+                self._stop.wait(backoff.next_s())
+        self._phase = Phase.ENDED
+
+    def _lost(self, problem: str) -> None:
+        self._phase, self._problem = Phase.AWAY, problem
+
+    def _follow(self, backoff: Backoff) -> None:
+        with TopicSource(self._settings, self._topic) as source:
+            self._stand(source)
+            while not self._stop.is_set():
+                self._step(source)
+                backoff.reset()
+
+    def _stand(self, source: TopicSource) -> None:
+        self._goals_at_ms = self._clock_ms()
+        found = source.look()
+        offsets, cause = self._tracker.stand(found)
+        if cause is not None:
+            self._ready.clear()
+            if cause is not Cause.FIRST_START:
+                log.warning("view read anew", topic=self._topic, cause=str(cause))
+        source.seek(offsets)
+        self._topic_id = found.topic_id
+        self._goals = dict(found.ends)
+        self._phase, self._problem = Phase.CATCHING_UP, None
+
+    def _step(self, source: TopicSource) -> None:
+        batches = source.poll(POLL_S)
+        if source.topic_id != self._topic_id:
+            # The offsets so far say nothing of another topic's records.
+            raise TopicReplacedError("it was made anew, or is gone")
+        if batches:
+            records = [Raw(r.key, r.value) for batch in batches.values() for r in batch]
+            self._tell(self._tracker.take(records, source.positions(batches)))
+        if self._phase is Phase.FOLLOWING and time.monotonic() - self._checked_s < CHECK_S:
+            return
+        if self._phase is Phase.FOLLOWING:
+            self._goals_at_ms = self._clock_ms()
+            self._goals = source.ends()
+            self._checked_s = time.monotonic()
+        self._check_goals(source)
+
+    def _check_goals(self, source: TopicSource) -> None:
+        positions = source.positions()
+        if any(positions[number] < end for number, end in self._goals.items()):
+            return
+        self._tell(self._tracker.caught_up(positions, self._goals_at_ms))
+        if self._phase is not Phase.FOLLOWING:
+            self._phase, self._checked_s = Phase.FOLLOWING, time.monotonic()
+            self._ready.set()
+            log.info("partner view ready", topic=self._topic, subjects=len(self._tracker.view))

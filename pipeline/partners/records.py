@@ -1,37 +1,11 @@
-"""What is read from the topics and what a partner gets to see, as values.
+"""What a partner sees of people and what it reports of them, as values.
 
 Times are milliseconds since 1970 in event time unless said otherwise.
 """
 
 from dataclasses import dataclass
 
-from pipeline.partners.vocabulary import Admitted, Disclosure
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentEvent:
-    """A Consent record that may concern a partner: its scope is SCORING or PARTNER."""
-
-    user_id: str
-    occurred_at_ms: int
-    granted: bool
-    scoring: bool  # scope SCORING; else PARTNER
-    partner_id: str | None = None
-    purpose: str | None = None
-    disclosure: Disclosure | None = None
-    expires_at_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreEvent:
-    """A Score record; ``score`` is None for a thin file."""
-
-    score: int | None
-    band: str | None
-    reasons: tuple[str, ...]
-    model: str
-    as_of_ms: int
-    sequence: int
+from pipeline.partners.vocabulary import Admitted, ContractKind, ContractStatus, Disclosure
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +29,27 @@ class PartnerScore:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """News of one subject.
-
-    Without a grant there is nothing to know and everything to forget. With one,
-    ``disclosed`` is what the partner may see now: None where nothing is available, for
-    whatever cause. ``sequence`` tells repeats apart; None starts anew.
-    """
+    """News of one subject: what may be seen of it from now on; None: nothing any more."""
 
     subject: str
-    granted: bool
-    disclosed: PartnerScore | None = None
-    sequence: int | None = None
+    seen: PartnerScore | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeReport:
+    """What became of a contract with a subject: the contract's PartnerOutcome.
+
+    ``occurred_at_ms`` is when it did; ``amount_minor`` is in the currency's minor unit;
+    ``evidence`` is required with BREACHED. Without an ``event_id`` the partner, the contract,
+    the status and the time make one, so that a report made twice is one.
+    """
+
+    contract_id: str
+    subject: str
+    kind: ContractKind
+    status: ContractStatus
+    occurred_at_ms: int
+    amount_minor: int | None = None
+    due_at_ms: int | None = None
+    evidence: str | None = None
+    event_id: str | None = None

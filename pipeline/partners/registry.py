@@ -5,6 +5,7 @@ registers nobody.
 """
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +36,7 @@ class Policy:
     """What one partner may do for one purpose.
 
     ``threshold`` is the lowest score that is admitted; ``disclosure`` the most the partner
-    may see, whatever a person grants; ``fallback`` the way on for everyone else.
+    may see for it, whatever a person grants; ``fallback`` the way on for everyone else.
     """
 
     partner_id: str
@@ -54,6 +55,8 @@ class PurposeTerms(_Checked):
     """The terms of one purpose of a partner."""
 
     threshold: int = Field(ge=SCORE_MIN, le=SCORE_MAX, strict=True)
+    disclosure: Disclosure | None = None
+    """The most for this purpose; none is the partner's. It may not show more than that."""
 
 
 class Partner(_Checked):
@@ -65,13 +68,27 @@ class Partner(_Checked):
     legal_basis: LegalBasis
     purposes: dict[Purpose, PurposeTerms] = Field(min_length=1)
 
+    def disclosure_for(self, purpose: Purpose) -> Disclosure:
+        """The most that may be shown for one of its purposes."""
+        own = self.purposes[purpose].disclosure
+        return self.disclosure if own is None else own.at_most(self.disclosure)
+
 
 class Registry(_Checked):
     """All partners by id."""
 
     partners: dict[PartnerId, Partner] = Field(min_length=1)
 
-    def policy(self, partner_id: str, purpose: Purpose | None = None) -> Policy:
+    def policies(self, partner_id: str) -> dict[str, Policy]:
+        """The terms of every purpose of a partner.
+
+        Raises:
+            PartnerRegistryError: It is not registered.
+        """
+        purposes = self._partner(partner_id).purposes
+        return {purpose: self.policy(partner_id, purpose) for purpose in purposes}
+
+    def policy(self, partner_id: str, purpose: Purpose | str | None = None) -> Policy:
         """The terms one partner works on.
 
         Args:
@@ -82,27 +99,31 @@ class Registry(_Checked):
             PartnerRegistryError: The partner or its purpose is not registered, or several are
                 and none was named.
         """
+        partner = self._partner(partner_id)
+        named = purpose or _only(partner_id, partner)
+        if named not in partner.purposes:
+            has = ", ".join(partner.purposes)
+            raise PartnerRegistryError(
+                [f"partner {partner_id} has no purpose {named}; it has: {has}"]
+            )
+        known = Purpose(named)
+        return Policy(
+            partner_id=partner_id,
+            partner_name=partner.name,
+            purpose=known,
+            threshold=partner.purposes[known].threshold,
+            disclosure=partner.disclosure_for(known),
+            fallback=partner.fallback,
+        )
+
+    def _partner(self, partner_id: str) -> Partner:
         partner = self.partners.get(partner_id)
         if partner is None:
             known = ", ".join(sorted(self.partners))
             raise PartnerRegistryError(
                 [f"partner {partner_id} is not registered; there are: {known}"]
             )
-        named = purpose or _only(partner_id, partner)
-        terms = partner.purposes.get(named)
-        if terms is None:
-            has = ", ".join(partner.purposes)
-            raise PartnerRegistryError(
-                [f"partner {partner_id} has no purpose {named}; it has: {has}"]
-            )
-        return Policy(
-            partner_id=partner_id,
-            partner_name=partner.name,
-            purpose=named,
-            threshold=terms.threshold,
-            disclosure=partner.disclosure,
-            fallback=partner.fallback,
-        )
+        return partner
 
 
 def load_registry(path: Path) -> Registry:
@@ -119,11 +140,27 @@ def load_registry(path: Path) -> Registry:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PartnerRegistryError([f"{path}: is not TOML: {error}"]) from error
     try:
-        return Registry.model_validate(document)
+        registry = Registry.model_validate(document)
     except ValidationError as error:
         raise PartnerRegistryError(
             [_problem(path, details) for details in error.errors()]
         ) from None
+    excesses = list(_excesses(path, registry))
+    if excesses:
+        raise PartnerRegistryError(excesses)
+    return registry
+
+
+def _excesses(path: Path, registry: Registry) -> Iterator[str]:
+    """Purposes that would show more than their partner may see."""
+    for partner_id, partner in registry.partners.items():
+        for purpose, terms in partner.purposes.items():
+            own = terms.disclosure
+            if own is not None and own.rank > partner.disclosure.rank:
+                yield (
+                    f"{path}: partner {partner_id}: purposes.{purpose}.disclosure: {str(own)!r} "
+                    f"shows more than the partner's {str(partner.disclosure)!r}"
+                )
 
 
 def _only(partner_id: str, partner: Partner) -> Purpose:

@@ -1,4 +1,4 @@
-"""The closed lists of sharing: purposes, disclosures, ways on, answers, outcomes.
+"""The closed lists of sharing: purposes, disclosures, ways on, answers, outcomes, contracts.
 
 The only place they are named; the registry, the grants and the decisions all come here.
 """
@@ -70,3 +70,26 @@ class Outcome(StrEnum):
     DEPOSIT_REQUIRED = "DEPOSIT_REQUIRED"
     LOAN_APPROVED = "LOAN_APPROVED"
     HUMAN_REVIEW = "HUMAN_REVIEW"
+
+
+class ContractKind(StrEnum):
+    """What a partner's contract with a person is about."""
+
+    RENTAL = "RENTAL"
+    LOAN = "LOAN"
+    UTILITY = "UTILITY"
+    TELECOM = "TELECOM"
+    HOUSING = "HOUSING"
+    OTHER = "OTHER"
+
+
+class ContractStatus(StrEnum):
+    """What became of a contract."""
+
+    OPENED = "OPENED"
+    FULFILLED = "FULFILLED"
+    LATE = "LATE"
+    BREACHED = "BREACHED"
+    DISPUTED = "DISPUTED"
+    DISPUTE_UPHELD = "DISPUTE_UPHELD"
+    DISPUTE_REJECTED = "DISPUTE_REJECTED"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.topics import PEER_SIGNALS, SCORES
+from pipeline.topics import PEER_SIGNALS
 
 _TIMEOUT_S = 30.0
 _WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
@@ -108,11 +108,10 @@ def read_worker(text: str) -> WorkerReading:
 def read_partner(text: str) -> PartnerReading:
     """Read a partner service's metrics."""
     samples = _samples(text)
-    records = _named(samples, "sesame_partner_records_total")
     return PartnerReading(
         ready=bool(_sum(samples, "sesame_partner_ready")),
         subjects=_sum(samples, "sesame_partner_subjects"),
-        scores=sum(int(v) for _, labels, v in records if labels["topic"] == SCORES.name),
+        scores=_sum(samples, "sesame_partner_records_total"),
         decisions=_sum(samples, "sesame_partner_decisions_total"),
     )
 

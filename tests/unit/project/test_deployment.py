@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from pipeline.cli.main import COMMANDS
 from pipeline.gateway import metrics as gateway_metrics
-from pipeline.partners.metrics import PartnerMetrics
+from pipeline.partners.metrics import PartnerMetrics, Reading
 from pipeline.partners.registry import load_registry
 from pipeline.resources import partners_file
 from pipeline.settings import Settings, variable
@@ -26,7 +26,7 @@ def exported() -> set[str]:
     assert metrics.SCORES is not None
     assert gateway_metrics.PARTNERS is not None
     partner = CollectorRegistry()
-    PartnerMetrics(load_registry(partners_file()).policy("car-rental"), partner)
+    PartnerMetrics("car-rental", partner, Reading)
     families = [*REGISTRY.collect(), *partner.collect()]
     suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
     return {

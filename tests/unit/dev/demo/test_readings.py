@@ -3,9 +3,7 @@ from collections import Counter
 from prometheus_client import CollectorRegistry, generate_latest
 
 from pipeline.dev.demo.readings import read_partner, read_worker
-from pipeline.partners.metrics import PartnerMetrics
-from pipeline.partners.registry import load_registry
-from pipeline.resources import partners_file
+from pipeline.partners.metrics import PartnerMetrics, Reading
 from pipeline.streaming import lane_metrics, metrics
 
 
@@ -39,9 +37,7 @@ def test_erasures_count_as_score_records() -> None:
 
 def test_a_partner_tells_what_it_has_read_of_the_scores() -> None:
     registry = CollectorRegistry()
-    counted = PartnerMetrics(load_registry(partners_file()).policy("microloan"), registry)
-    counted.show(subjects=9, ready=True)
-    counted.count_records("scores", {"granted": 3, "passed": 4})
-    counted.count_records("consents", {"changed": 50})
+    shown = Reading(ready=True, subjects={"MICROLOAN": 9}, records={"taken": 3, "repeat": 4})
+    PartnerMetrics("microloan", registry, lambda: shown)
     reading = read_partner(generate_latest(registry).decode())
     assert (reading.ready, reading.subjects, reading.scores) == (True, 9, 7)
