@@ -1,8 +1,8 @@
-"""``sesame bench``: throughput beside other ways of doing it, and the time a restore takes."""
+"""``sesame bench``: throughput beside other ways of doing it, restores, partners' decisions."""
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -15,7 +15,9 @@ from pipeline import settings
 from pipeline.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
+    from pipeline.dev.bench.arithmetic import Summary
     from pipeline.dev.bench.compare import Comparison
+    from pipeline.dev.bench.partners.measure import Partnership
     from pipeline.dev.bench.recovery import Recovery
     from pipeline.dev.bench.systems import Bench
     from pipeline.dev.bench.workload import Workload
@@ -42,6 +44,15 @@ def bench(
     restored: Annotated[
         int, typer.Option(min=1_000, help="People to restore, with --recovery.")
     ] = 1_000_000,
+    partners: Annotated[
+        bool, typer.Option("--partners", help="Measure the gateway and a partner instead.")
+    ] = False,
+    grants: Annotated[
+        int, typer.Option(min=100, help="People with a grant for each partner, with --partners.")
+    ] = 100_000,
+    decisions: Annotated[
+        int, typer.Option(min=1, help="Decisions to time in each round, with --partners.")
+    ] = 5_000,
     save: Annotated[
         Path | None, typer.Option(help="A folder to keep the raw result in.", file_okay=False)
     ] = None,
@@ -49,16 +60,26 @@ def bench(
 ) -> None:
     """Measure this pipeline beside a per-event Faust agent and a copy without any work.
 
+    Or, with --recovery, how long a restore takes; or, with --partners, how fast the gateway
+    follows and how soon a partner decides.
+
     Kafka is the one SESAME_BOOTSTRAP names; without it, one is started for the occasion.
     Nothing else should run on the machine meanwhile.
     """
     from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
     from pipeline.dev.bench.workload import Workload  # noqa: PLC0415
 
+    if recovery and partners:
+        raise typer.BadParameter("--recovery and --partners are two measurements; choose one")
     workload = Workload(people, events, seed)
     with _bench(partitions, show=not as_json) as prepared:
         facts = _facts(workload, partitions)
-        if recovery:
+        if partners:
+            facts["input"]["grants"] = grants
+            measured = _measure_partners(prepared, workload, grants, decisions, runs)
+            result = measured.as_json() | facts
+            name, tell = page.PARTNERS, partial(_tell_partners, measured)
+        elif recovery:
             found = _recover(prepared, workload, restored)
             result = {"recovery": _restore_figures(found)} | facts
             name, tell = page.RECOVERY, partial(_tell_recovery, found)
@@ -124,8 +145,17 @@ def _recover(prepared: "Bench", workload: "Workload", restored: int) -> "Recover
     return measure(prepared, workload, restored)
 
 
-def _tell_comparison(comparison: "Comparison") -> None:
-    ratios = comparison.ratios
+def _measure_partners(
+    prepared: "Bench", workload: "Workload", grants: int, decisions: int, runs: int
+) -> "Partnership":
+    from pipeline.dev.bench.partners.measure import Plan, measure  # noqa: PLC0415
+
+    return measure(prepared, Plan(workload, grants, decisions, runs))
+
+
+def _tell_summaries(
+    summaries: Sequence["Summary"], ratios: Mapping[str, float], last_column: str
+) -> None:
     rows = [
         (
             each.system,
@@ -135,15 +165,35 @@ def _tell_comparison(comparison: "Comparison") -> None:
             f"{each.peak_rss_mb:,.0f}",
             f"{ratios[each.system]:.2f}" if each.system in ratios else "",
         )
-        for each in comparison.summaries
+        for each in summaries
     ]
-    columns = ("System", "Events/s", "Spread", "CPU us/event", "Peak MB", "Ours over it")
-    print_table(columns, rows, f"Medians, rounds: {comparison.summaries[0].runs}")
+    columns = ("System", "Events/s", "Spread", "CPU us/event", "Peak MB", last_column)
+    print_table(columns, rows, f"Medians, rounds: {summaries[0].runs}")
+
+
+def _tell_comparison(comparison: "Comparison") -> None:
+    _tell_summaries(comparison.summaries, comparison.ratios, "Ours over it")
     checked = comparison.checked
     typer.echo(
         f"The per-event peer gave the same scores for all {checked.people:,} people "
         f"compared, {checked.scored:,} of them with a score."
     )
+
+
+def _tell_partners(found: "Partnership") -> None:
+    _tell_summaries(found.summaries, found.shares, "Over sesame's")
+    told = found.as_json()
+    asked, decided = told["decision_ms"], told["decide_us"]
+    rows = [
+        ("scores published by sesame a second", f"{told['scores_published_per_second']:,.0f}"),
+        ("gateway-scores over them", f"{told['over_published']:.2f}"),
+        ("partner records a second", f"{told['partner_records_per_second']:,.0f}"),
+        ("POST /rentals, median ms", f"{asked['p50']:.2f}"),
+        ("POST /rentals, 99 % ms", f"{asked['p99']:.2f}"),
+        ("decide in process, median us", f"{decided['p50']:.1f}"),
+        ("decide in process, 99 % us", f"{decided['p99']:.1f}"),
+    ]
+    print_table(("Partners", ""), rows)
 
 
 def _restore_figures(found: "Recovery") -> dict[str, Any]:

@@ -120,9 +120,11 @@ def _partners(result: dict[str, Any]) -> str:
             *_rows(result),
             "",
             (
-                f"While it followed scores the gateway wrote "
-                f"{result['partner_records_per_second']:,.0f} partner records a second. All "
-                f"{result['partner_records']:,} of a round were as the contract has them."
+                f"In its run the pipeline published {result['scores_published_per_second']:,.0f} "
+                f"score records a second; the gateway followed {result['over_published']:.1f} "
+                f"times as many, and wrote {result['partner_records_per_second']:,.0f} partner "
+                f"records a second. All {result['partner_records']:,} of a round were as the "
+                "contract has them."
             ),
             "",
             ("| decision | median | 99 % | slowest | timed |\n| --- | ---: | ---: | ---: | ---: |"),

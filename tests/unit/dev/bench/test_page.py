@@ -51,6 +51,8 @@ PARTNERS = {
         summary("gateway-consents", 182_800.0),
         summary("gateway-scores", 127_400.0),
     ],
+    "scores_published_per_second": 10_000.4,
+    "over_published": 12.74,
     "partner_records": 600_000,
     "partner_records_per_second": 254_800.4,
     "decision_ms": {"p50": 2.345, "p99": 8.1, "max": 40.0, "n": 15_000},
@@ -88,7 +90,8 @@ def test_a_saved_partnership_has_rates_over_the_pipelines_and_latencies(tmp_path
     assert "| `sesame` | 900,000 | 200,000 | 199,999 to 200,001 | 4.2 | 300 |  |" in told
     assert "| `gateway-scores` | 300,000 | 127,400 |" in told
     assert "| 4.2 | 300 | 0.64 |" in told
-    assert "254,800 partner records a second" in told
+    assert "pipeline published 10,000 score records a second" in told
+    assert "followed 12.7 times as many, and wrote 254,800 partner records a second" in told
     assert "All 600,000 of a round" in told
     assert "| `POST /rentals`, ms | 2.35 | 8.10 | 40.00 | 15,000 |" in told
     assert "| `decide` in process, us | 31.0 | 77.0 | 1,234.6 | 15,000 |" in told
