@@ -4,26 +4,23 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
-from pipeline.dev.broker import config, guard, jars
+from pipeline.dev.broker import config, guard, jars, secure
 from pipeline.dev.broker.errors import BrokerError
 from pipeline.dev.broker.java import ClassArchive, find_java
+from pipeline.dev.broker.probe import free_port, wait_until_answering
+from pipeline.dev.broker.secure import Security
 
 _CLUSTER_ID = "c2VzYW1lLWRldi1icm9rZQ"  # 16 bytes in base64, as Kafka wants it
 _LOG_TAIL_LINES = 25
-_POLL_S = 0.1
+_PLAIN = ("PLAINTEXT", "CONTROLLER")
 
 
 class EmbeddedBroker:
@@ -37,24 +34,27 @@ class EmbeddedBroker:
         port: Port to listen on; 0 for any free one, kept over restarts.
         heap_mb: The JVM's largest heap.
         properties: Settings of server.properties to add or override.
+        security: Encryption, logins and access rules; None for a broker open to this machine.
         start_timeout_s: How long to wait for the first answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first two by name
         self,
         data_dir: Path | None = None,
         port: int = 0,
         *,
         heap_mb: int = 1024,
         properties: Mapping[str, str] | None = None,
+        security: Security | None = None,
         start_timeout_s: float = 60.0,
     ) -> None:
         self._temporary = data_dir is None
         self.directory = data_dir or Path(tempfile.mkdtemp(prefix="sesame-broker-"))
         self._wanted_port = port
-        self._ports: tuple[int, int] | None = None
+        self._ports: dict[str, int] = {}
         self._heap_mb = heap_mb
         self._properties = dict(properties or {})
+        self._security = security
         self._start_timeout_s = start_timeout_s
         self._guard: subprocess.Popen[str] | None = None
         self._archive: ClassArchive | None = None
@@ -62,10 +62,14 @@ class EmbeddedBroker:
 
     @property
     def bootstrap(self) -> str:
-        """``host:port`` for clients; known once it was started."""
-        if self._ports is None:
+        """``host:port`` for clients; known once it was started. Secured, of the listener SASL."""
+        return self.address(secure.SASL if self._security else _PLAIN[0])
+
+    def address(self, listener: str) -> str:
+        """``host:port`` of one of the listeners in `secure`."""
+        if not self._ports:
             raise BrokerError("the broker has no port before its first start")
-        return f"{config.HOST}:{self._ports[0]}"
+        return f"{config.HOST}:{self._ports[listener]}"
 
     @property
     def log_path(self) -> Path:
@@ -102,11 +106,13 @@ class EmbeddedBroker:
         """
         if self.running:
             return
-        if self._ports is None:
-            self._ports = (_port(self._wanted_port), _port(0))
+        if self._ports:
+            for port in self._ports.values():
+                free_port(port)
         else:
-            for port in self._ports:
-                _port(port)
+            first, *others = secure.LISTENERS if self._security else _PLAIN
+            self._ports = {first: free_port(self._wanted_port)}
+            self._ports |= {name: free_port() for name in others}
         self.directory.mkdir(parents=True, exist_ok=True)
         cache = jars.cache_directory() / f"kafka-{jars.KAFKA_VERSION}"
         class_path = os.pathsep.join(str(jar) for jar in jars.provide(cache))
@@ -170,10 +176,14 @@ class EmbeddedBroker:
         self.pid = None
 
     def _write_settings(self) -> None:
-        if self._ports is None:
-            raise BrokerError("no ports chosen")
-        text = config.properties(*self._ports, self.directory / "data", self._properties)
-        (self.directory / "server.properties").write_text(text)
+        secured = self._security.settings(self._ports, self.directory) if self._security else {}
+        client_port, controller_port = next(iter(self._ports.values())), self._ports["CONTROLLER"]
+        text = config.properties(
+            client_port, controller_port, self.directory / "data", secured | self._properties
+        )
+        path = self.directory / "server.properties"
+        path.touch(mode=0o600)  # it may hold passwords
+        path.write_text(text)
         (self.directory / "log4j2.properties").write_text(config.LOGGING)
 
     def _jvm_options(self, *, write_archive: bool) -> list[str]:
@@ -189,6 +199,7 @@ class EmbeddedBroker:
                 # Gone in half a second: compiling well would cost more than it saves.
                 *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "kafka.tools.StorageTool"),
                 *("format", "-t", _CLUSTER_ID, "-c", str(self.directory / "server.properties")),
+                *(self._security.format_options() if self._security else ()),
             ],
             capture_output=True,
             text=True,
@@ -220,7 +231,10 @@ class EmbeddedBroker:
     def _wait_until_ready(self) -> None:
         try:
             wait_until_answering(
-                self.bootstrap, self._start_timeout_s, still_there=lambda: self.running
+                self.address(secure.TLS) if self._security else self.bootstrap,
+                self._start_timeout_s,
+                still_there=lambda: self.running,
+                client=self._security.client() if self._security else None,
             )
         except BrokerError as error:
             raise BrokerError(f"{error}; {self._log_tail()}") from None
@@ -228,45 +242,3 @@ class EmbeddedBroker:
     def _log_tail(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         return f"the end of {self.log_path}:\n" + "\n".join(lines)
-
-
-def wait_until_answering(
-    bootstrap: str, timeout_s: float, still_there: Callable[[], bool] = lambda: True
-) -> None:
-    """Wait until a Kafka answers a metadata request.
-
-    Raises:
-        BrokerError: It did not in time, or ``still_there`` says that it is gone.
-    """
-    client = AdminClient(
-        {
-            "bootstrap.servers": bootstrap,
-            "reconnect.backoff.ms": 50,
-            "reconnect.backoff.max.ms": 100,
-            "log_level": 0,
-        }
-    )
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if not still_there():
-            raise BrokerError("Kafka ended while starting")
-        with contextlib.suppress(KafkaException):
-            if client.list_topics(timeout=_POLL_S).brokers:
-                return
-    raise BrokerError(f"no Kafka answered at {bootstrap} within {timeout_s:.0f} s")
-
-
-def _port(wanted: int) -> int:
-    """A free loopback port, or ``wanted`` if it is free."""
-    with socket.socket() as probe:
-        # As the JVM does, so that a connection still closing is no obstacle to a restart.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((config.HOST, wanted))
-        except OSError as error:
-            raise BrokerError(
-                f"port {wanted} on {config.HOST} is taken ({error.strerror}); stop what uses "
-                "it or choose another port"
-            ) from error
-        number: int = probe.getsockname()[1]
-        return number
