@@ -18,5 +18,6 @@ class KafkaUnreachableError(SesameError):
 
     def __init__(self, bootstrap: str, reason: str) -> None:
         super().__init__(
-            f"no Kafka answers at {bootstrap} ({reason}); SESAME_BOOTSTRAP says where it is"
+            f"no Kafka answers at {bootstrap} ({reason}); SESAME_BOOTSTRAP says where it is and "
+            "SESAME_SECURITY_PROTOCOL how to speak to it"
         )

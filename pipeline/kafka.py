@@ -4,25 +4,44 @@ All of them carry the same brokers, time limit, login and certificates.
 """
 
 import ssl
+from pathlib import Path
 from typing import Any
 
-from pipeline.settings import Settings
+from pipeline.errors import RefusedError
+from pipeline.settings import Settings, variable
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext | None:
-    """The TLS side of connections to the brokers; None where they are not encrypted."""
+    """The TLS side of connections to the brokers; None where they are not encrypted.
+
+    Raises:
+        RefusedError: A file holds no certificate or key, or the key's password is another.
+    """
     if not settings.uses_tls:
         return None
-    context = ssl.create_default_context(cafile=settings.tls_ca)
+    try:
+        context = ssl.create_default_context(cafile=settings.tls_ca)
+    except ssl.SSLError as error:
+        raise _wrong_file("tls_ca", settings.tls_ca, "a file of CA certificates in PEM") from error
     context.check_hostname = settings.tls_check_hostname
     if settings.tls_cert is not None:
-        password = settings.tls_key_password
-        context.load_cert_chain(
-            settings.tls_cert,
-            settings.tls_key,
-            password.get_secret_value() if password else None,
-        )
+        _load_certificate(context, settings)
     return context
+
+
+def _load_certificate(context: ssl.SSLContext, settings: Settings) -> None:
+    secret = settings.tls_key_password
+    # Without a password OpenSSL would ask for one at the terminal.
+    password = secret.get_secret_value() if secret else ""
+    try:
+        context.load_cert_chain(settings.tls_cert or "", settings.tls_key, lambda: password)
+    except ssl.SSLError as error:
+        must_be = f"the key of {settings.tls_cert} in PEM, with {variable('tls_key_password')}"
+        raise _wrong_file("tls_key", settings.tls_key, must_be) from error
+
+
+def _wrong_file(name: str, path: Path | None, must_be: str) -> RefusedError:
+    return RefusedError(f"{variable(name)} is {path}, must be {must_be}")
 
 
 def aiokafka_config(settings: Settings) -> dict[str, Any]:
@@ -70,8 +89,10 @@ def _confluent_tls(settings: Settings) -> dict[str, str | int]:
     config: dict[str, str | int] = {
         "ssl.endpoint.identification.algorithm": "https" if settings.tls_check_hostname else "none"
     }
-    if settings.tls_ca is not None:
-        config["ssl.ca.location"] = str(settings.tls_ca)
+    # Without one librdkafka would look for the system's by itself, the environment's left out.
+    ca = settings.tls_ca or ssl.get_default_verify_paths().cafile
+    if ca is not None:
+        config["ssl.ca.location"] = str(ca)
     if settings.tls_cert is not None:
         config["ssl.certificate.location"] = str(settings.tls_cert)
         config["ssl.key.location"] = str(settings.tls_key)

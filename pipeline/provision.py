@@ -11,9 +11,10 @@ from enum import StrEnum
 
 import kafka
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
 from pipeline import topics
+from pipeline.connection import check_connection
 from pipeline.errors import KafkaUnreachableError, SesameError
 from pipeline.kafka import kafka_python_config
 from pipeline.settings import Settings
@@ -103,7 +104,10 @@ def admin(settings: Settings) -> Iterator[kafka.KafkaAdminClient]:
 
     Raises:
         KafkaUnreachableError: No broker answers.
+        RefusedError: The brokers do not let us in; the message names the setting.
+        SesameError: A broker refuses what it is asked inside.
     """
+    check_connection(settings)
     config = kafka_python_config(settings)
     patience_ms = min(BOOTSTRAP_TIMEOUT_MS, config["request_timeout_ms"])
     try:
@@ -113,17 +117,26 @@ def admin(settings: Settings) -> Iterator[kafka.KafkaAdminClient]:
         raise KafkaUnreachableError(settings.bootstrap, reason) from error
     try:
         yield client
+    except AuthorizationError as error:
+        raise SesameError(f"the Kafka user may not do this: {error}") from error
     finally:
         client.close()
 
 
 def found(client: kafka.KafkaAdminClient, names: Iterable[str]) -> dict[str, TopicState]:
-    """Those of the named topics that exist, with the entries of their configuration."""
+    """Those of the named topics that exist, with the entries of their configuration.
+
+    Raises:
+        SesameError: We may see a topic and not its configuration.
+    """
     existing = sorted(set(client.list_topics()) & set(names))
     if not existing:
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in existing]
     configs = client.describe_configs(resources, config_filter="all")["topic"]
+    hidden = [name for name in existing if not configs.get(name)]
+    if hidden:
+        raise SesameError(f"the Kafka user may not see the configuration of {', '.join(hidden)}")
     return {
         topic["name"]: TopicState(
             partitions=len(topic["partitions"]),

@@ -184,10 +184,12 @@ def _produce(
 
     from pipeline.codec.encode import encode_records  # noqa: PLC0415
     from pipeline.codec.open import open_registry  # noqa: PLC0415
+    from pipeline.connection import check_connection  # noqa: PLC0415
     from pipeline.errors import KafkaUnreachableError  # noqa: PLC0415
     from pipeline.kafka import kafka_python_config  # noqa: PLC0415
 
     values = encode_records(CONSENTS.subject, records, open_registry(current))
+    check_connection(current)
     topic, timeout_s = current.topic(CONSENTS.name), current.request_timeout_s
     config = kafka_python_config(current)
     patience_ms = config["request_timeout_ms"]

@@ -8,6 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.partitioner.default import murmur2
 
+from pipeline.connection import check_connection
 from pipeline.errors import KafkaUnreachableError, SesameError
 from pipeline.kafka import kafka_python_config
 from pipeline.settings import Settings
@@ -28,7 +29,9 @@ def consumer(settings: Settings) -> Iterator[KafkaConsumer]:
 
     Raises:
         KafkaUnreachableError: No broker answers.
+        RefusedError: The brokers do not let us in.
     """
+    check_connection(settings)
     config = kafka_python_config(settings)
     try:
         client = KafkaConsumer(

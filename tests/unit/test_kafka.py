@@ -7,6 +7,7 @@ import kafka
 import pytest
 from faust.types.auth import AuthProtocol
 
+from pipeline.errors import RefusedError
 from pipeline.kafka import aiokafka_config, confluent_config, kafka_python_config, ssl_context
 from pipeline.settings import Settings
 from pipeline.streaming.credentials import faust_brokers, faust_credentials
@@ -80,8 +81,16 @@ def test_a_certificate_is_verified_with_its_name_unless_told_otherwise() -> None
 def test_a_ca_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
     ca = tmp_path / "ca.pem"
     ca.write_text("no certificate")
-    with pytest.raises(ssl.SSLError):
+    with pytest.raises(RefusedError, match=f"SESAME_TLS_CA is {ca}"):
         ssl_context(settings(security_protocol="SSL", tls_ca=ca))
+
+
+def test_a_key_that_is_not_the_certificates_is_refused(tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("neither")
+    files = {"tls_cert": tmp_path / "cert.pem", "tls_key": tmp_path / "key.pem"}
+    with pytest.raises(RefusedError, match=r"SESAME_TLS_KEY is .*key\.pem"):
+        ssl_context(settings(security_protocol="SSL", **files))
 
 
 @pytest.mark.parametrize("security", [{}, SASL], ids=["open", "secured"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from pipeline.connection import check_connection
 from pipeline.dev.simulator.bad import Sent
 from pipeline.dev.simulator.traffic import Chunk, Traffic
 from pipeline.errors import KafkaUnreachableError, RefusedError, SesameError
@@ -62,7 +63,7 @@ def send(
 
     Raises:
         KafkaUnreachableError: No broker answers.
-        RefusedError: Topics are missing.
+        RefusedError: Topics are missing, or the brokers do not let us in.
         SesameError: Records were not acknowledged.
     """
     failures: list[str] = []
@@ -71,6 +72,7 @@ def send(
         if error is not None:
             failures.append(error.str())
 
+    check_connection(settings)
     producer = Producer(_config(settings))
     _check_topics(producer, traffic, settings)
     report = Report()
