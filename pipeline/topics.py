@@ -109,7 +109,12 @@ _PIPELINE = {Role.PIPELINE}
 _GATEWAY = {Role.GATEWAY}
 
 CONSENTS = _topic(
-    "consents", "Consent", -1, {Role.PERSON}, {Role.PIPELINE, Role.GATEWAY}, control=True
+    "consents",
+    "Consent",
+    -1,
+    {Role.PERSON},
+    {Role.PIPELINE, Role.GATEWAY, Role.PERSON},
+    control=True,
 )
 PAYMENTS = _topic("payments", "Payment", 7, {Role.PRODUCER}, _PIPELINE)
 CONSUMPTION = _topic("consumption", "Consumption", 7, {Role.PRODUCER}, _PIPELINE)

@@ -23,7 +23,7 @@ COMMANDS = {
     "gateway": "Run the gateway between scores and partners.",
     "partner": "Run a partner service: car-rental or microloan.",
     "simulate": "Send the events of a simulated population.",
-    "topics": "Plan or apply the topics.",
+    "topics": "Plan or apply the topics and access rules.",
     "schemas": "List, check or register the Avro schemas.",
     "consent": "Grant or withdraw consent for a person.",
     "score": "Show a person's score.",

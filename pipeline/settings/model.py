@@ -182,6 +182,10 @@ class Settings(PartnerSettings):
         if self.pseudonym_key is not None and self.pseudonym_key_file is not None:
             other = f"not set while {variable('pseudonym_key')} is"
             raise _refusal("pseudonym_key_file", str(self.pseudonym_key_file), other)
+        if self.gateway_app_id == self.app_id:
+            # One group and one set of transactional ids: each would shut the other out.
+            other = f"another than {variable('app_id')}"
+            raise _refusal("gateway_app_id", repr(self.gateway_app_id), other)
         if self.lane_waiting_max < self.lane_records_max:
             least = f"at least {variable('lane_records_max')}, {self.lane_records_max}"
             raise _refusal("lane_waiting_max", str(self.lane_waiting_max), least)

@@ -93,6 +93,11 @@ def test_a_lane_may_hold_at_least_what_it_folds_at_once() -> None:
     assert told == "SESAME_LANE_WAITING_MAX is 999, must be at least SESAME_LANE_RECORDS_MAX, 1000"
 
 
+def test_the_gateways_group_is_another_than_the_pipelines() -> None:
+    (told,) = refusal(app_id="blue", gateway_app_id="blue")
+    assert told == "SESAME_GATEWAY_APP_ID is 'blue', must be another than SESAME_APP_ID"
+
+
 def test_an_argument_that_is_no_setting_is_refused() -> None:
     assert refusal(partition=8) == [
         "SESAME_PARTITION is no setting; `sesame settings` lists them all"
