@@ -6,7 +6,7 @@ from typing import TypedDict
 import numpy as np
 
 from pipeline.codec.columns import Columns
-from pipeline.codec.hashing import ACCOUNT_BITS, EVENT_ID_BITS, hash_all
+from pipeline.codec.hashing import ACCOUNT_BITS, EVENT_ID_BITS, hash_all, within_partners
 from pipeline.factors.columns import (
     ConsentColumns,
     ConsumptionColumns,
@@ -34,13 +34,14 @@ class _Event(TypedDict):
     id_hash: UInt64
 
 
-def _event(columns: Columns, user: Int32) -> _Event:
+def _event(columns: Columns, user: Int32, ids: list[bytes] | None = None) -> _Event:
     if len(user) != len(columns):
         raise ValueError(f"{len(user)} user indexes for {len(columns)} records")
+    named = _identifiers(columns, "event_id") if ids is None else ids
     return {
         "user": user,
         "occurred_at_ms": columns.longs("occurred_at"),
-        "id_hash": hash_all(_identifiers(columns, "event_id"), EVENT_ID_BITS),
+        "id_hash": hash_all(named, EVENT_ID_BITS),
     }
 
 
@@ -96,11 +97,12 @@ def _consumption(columns: Columns, user: Int32) -> ConsumptionColumns:
 
 def _obligations(columns: Columns, user: Int32) -> ObligationColumns:
     partners = _identifiers(columns, "partner_id")
-    contracts = _identifiers(columns, "contract_id")
-    named = [partner + b"\0" + own for partner, own in zip(partners, contracts, strict=True)]
+    # No partner can use up the event ids of another.
+    events = within_partners(partners, _identifiers(columns, "event_id"))
+    contracts = within_partners(partners, _identifiers(columns, "contract_id"))
     return ObligationColumns(
-        **_event(columns, user),
-        contract=hash_all(named),
+        **_event(columns, user, events),
+        contract=hash_all(contracts),
         status=_codes(columns, "status"),
         amount_minor=columns.longs_or("amount_minor", NO_AMOUNT),
     )

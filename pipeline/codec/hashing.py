@@ -19,6 +19,15 @@ def hash_all(identifiers: Iterable[bytes], bits: int = 64) -> UInt64:
     return np.maximum(hashes, np.uint64(1))
 
 
+def within_partners(partners: Iterable[bytes], own: Iterable[bytes]) -> list[bytes]:
+    r"""Identifiers that partners give, told apart from each other's.
+
+    >>> within_partners([b"car-rental", b"microloan"], [b"1", b"1"])
+    [b'car-rental\x001', b'microloan\x001']
+    """
+    return [partner + b"\0" + one for partner, one in zip(partners, own, strict=True)]
+
+
 def hash_one(identifier: bytes, bits: int = 64) -> int:
     """As `hash_all`, of one identifier."""
     return int(hash_all([identifier], bits)[0])

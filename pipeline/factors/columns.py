@@ -2,7 +2,8 @@
 
 In every class all columns have equal length n_events and stand in order of arrival.
 ``user`` indexes into the rows gathered for the batch; ``occurred_at_ms`` is event time;
-``id_hash`` is the low 40 bits of xxh3_64 of the event id, never 0.
+``id_hash`` is the low 40 bits of xxh3_64 of the event id, never 0; obligations' ids are their
+partners' own: of partner_id, NUL, event_id.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline import topics
-from pipeline.codec.hashing import ACCOUNT_BITS, EVENT_ID_BITS, hash_all
+from pipeline.codec.hashing import ACCOUNT_BITS, EVENT_ID_BITS, hash_all, within_partners
 from pipeline.dev.simulator import texts
 from pipeline.dev.simulator.consents import consents
 from pipeline.dev.simulator.consumption import consumption
@@ -154,14 +154,17 @@ def _consumption(_: History, events: Events) -> columns.ConsumptionColumns:
 
 def _obligations(_: History, events: Events) -> columns.ObligationColumns:
     f = events.fields
-    partners = [name.encode() for name in PARTNERS]
-    contract = hash_all(
-        partners[partner] + b"\0" + contract
-        for partner, contract in zip(
-            f["partner_id"].tolist(), events.contract_ids(f["contract_id"]).tolist(), strict=True
-        )
+    names = [name.encode() for name in PARTNERS]
+    partners = [names[partner] for partner in f["partner_id"].tolist()]
+    contracts = within_partners(partners, events.contract_ids(f["contract_id"]).tolist())
+    return columns.ObligationColumns(
+        events.user,
+        events.occurred_at_ms,
+        hash_all(within_partners(partners, events.event_ids().tolist()), EVENT_ID_BITS),
+        hash_all(contracts),
+        f["status"],
+        f["amount_minor"],
     )
-    return columns.ObligationColumns(*_common(events), contract, f["status"], f["amount_minor"])
 
 
 def _profiles(_: History, events: Events) -> columns.ProfileColumns:

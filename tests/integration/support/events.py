@@ -84,9 +84,11 @@ def _consumption(head: Fields, fields: Fields) -> plain.Event:
 
 
 def _obligation(head: Fields, fields: Fields) -> plain.Event:
+    partner, event_id = fields["partner_id"], fields["event_id"]
+    own = {"id_hash": hash_one(f"{partner}\0{event_id}".encode(), EVENT_ID_BITS)}
     return plain.Obligation(
-        **head,
-        contract=hash_one(f"{fields['partner_id']}\0{fields['contract_id']}".encode()),
+        **head | own,
+        contract=hash_one(f"{partner}\0{fields['contract_id']}".encode()),
         status=words.ObligationStatus[fields["status"]],
         amount_minor=fields["amount_minor"],
     )

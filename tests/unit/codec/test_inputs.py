@@ -146,6 +146,15 @@ def test_an_enum_code_beyond_the_symbols_is_refused() -> None:
         assert error in decoded.poison[0].error
 
 
+def test_an_event_id_of_one_partner_is_none_of_anothers() -> None:
+    partners = ("car-rental", "microloan", "car-rental")
+    values = [framed("obligations", SAMPLES["obligations"] | {"partner_id": p}) for p in partners]
+    decoded = decode_inputs(topics.OBLIGATIONS, [b"ann"] * 3, values, REGISTRY)
+    one, other, repeat = decoded.columns_for(np.zeros(3, np.int32)).id_hash.tolist()
+    assert one == repeat == xxhash.xxh3_64_intdigest(b"car-rental\0e-1") & (2**40 - 1)
+    assert other == xxhash.xxh3_64_intdigest(b"microloan\0e-1") & (2**40 - 1)
+
+
 def test_an_empty_batch_gives_empty_columns() -> None:
     for topic in topics.INPUTS:
         decoded = decode_inputs(topic, [], [], REGISTRY)

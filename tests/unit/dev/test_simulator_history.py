@@ -85,9 +85,12 @@ def test_columns_hash_identifiers_as_the_decoder_does(history: History) -> None:
     steps = history.as_columns(topics.OBLIGATIONS)
     assert isinstance(steps, ObligationColumns)
     contracts = obligations.contract_ids(obligations.fields["contract_id"])
+    ids = obligations.event_ids()
     for row in range(0, len(obligations), 997):
         partner = PARTNERS[obligations.fields["partner_id"][row]].encode()
         assert steps.contract[row] == xxhash.xxh3_64_intdigest(partner + b"\0" + contracts[row])
+        own_id = xxhash.xxh3_64_intdigest(partner + b"\0" + ids[row])
+        assert steps.id_hash[row] == own_id & (2**40 - 1)
 
 
 def test_about_one_in_ten_never_enrols(history: History) -> None:

@@ -66,7 +66,7 @@ def admit(
         return outcome
     recent: list[int] = section["recent"]
     at_s = event["occurred_at"] // 1000
-    id_hash = (xxh3_64_intdigest(event["event_id"].encode()) & _HASH_MASK) or 1
+    id_hash = (xxh3_64_intdigest(_id_of(event).encode()) & _HASH_MASK) or 1
     for known in recent:
         if known & _HASH_MASK == id_hash:
             return Outcome.DUPLICATE
@@ -78,6 +78,12 @@ def admit(
     if at_s > section["newest_s"]:
         _advance(section, at_s, reach)
     return outcome
+
+
+def _id_of(event: Event) -> str:
+    """An event's id; a partner's are its own."""
+    partner, event_id = event.get("partner_id"), event["event_id"]
+    return str(event_id) if partner is None else f"{partner}\0{event_id}"
 
 
 def _advance(section: Section, at_s: int, reach: int) -> None:
