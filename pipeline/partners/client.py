@@ -229,9 +229,9 @@ class PartnerClient:
             subjects=len(decisions),
             decisions=count_outcomes(decisions, policy),
             admitted=count_answers(decisions),
-            records=dict(self._tracker.results),
-            outcomes=dict(self._reporter.results) | {"waiting": self._reporter.waiting},
-            enquiries=dict(self._enquiries.results) | {"waiting": self._enquiries.waiting},
+            records=self._tracker.results.counts(),
+            outcomes=self._reporter.results.counts() | {"waiting": self._reporter.waiting},
+            enquiries=self._enquiries.results.counts() | {"waiting": self._enquiries.waiting},
         )
 
     def _everyone(self, purpose: Purpose) -> Iterator[PartnerScore]:
@@ -257,10 +257,10 @@ class PartnerClient:
             following=state.phase is Phase.FOLLOWING,
             stale_s=None if current_at_ms is None else (self._clock_ms() - current_at_ms) / 1_000,
             subjects={purpose: self._tracker.view.count(purpose) for purpose in self._policies},
-            records=dict(self._tracker.results),
-            outcomes=dict(self._reporter.results),
+            records=self._tracker.results.counts(),
+            outcomes=self._reporter.results.counts(),
             outcomes_waiting=self._reporter.waiting,
-            enquiries=dict(self._enquiries.results),
+            enquiries=self._enquiries.results.counts(),
             enquiries_waiting=self._enquiries.waiting,
             callback_errors=self._callback_errors,
             repeated_answers=self._answers.repeated,

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS outcomes (
     fields TEXT NOT NULL,
     delivered_at_ms INTEGER
 );
-CREATE INDEX IF NOT EXISTS outcomes_waiting ON outcomes (position) WHERE delivered_at_ms IS NULL;
+CREATE INDEX IF NOT EXISTS outcomes_delivered ON outcomes (delivered_at_ms);
 """
 
 

@@ -118,7 +118,7 @@ class Delivery:
                 self._producer.flush(timeout=WAIT_S)
                 break
             except KafkaTimeoutError:
-                continue
+                self.problem = self.problem or "no acknowledgement yet"
         arrived = [p for p, future in zip(parcels, sent, strict=True) if future.succeeded()]
         self._load.done(arrived)
         failed = next((future for future in sent if future.failed()), None)

@@ -5,7 +5,7 @@ broker is away for long the oldest are lost, and counted.
 """
 
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -15,6 +15,7 @@ from pipeline.codec.field_rules import NAME_CHARS_MAX
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.errors import SesameError
 from pipeline.partners.delivery import Delivery, Parcel
+from pipeline.partners.tally import Tally
 from pipeline.settings import Settings
 from pipeline.topics import partner_enquiries
 
@@ -39,7 +40,7 @@ class Enquiries:
         self._lock = threading.Lock()
         self._sent = threading.Condition()
         self._delivery = Delivery(settings, settings.topic(self._topic.name), self)
-        self.results: Counter[str] = Counter()
+        self.results = Tally()
 
     @property
     def waiting(self) -> int:
@@ -60,17 +61,17 @@ class Enquiries:
         with self._sent:
             self._sent.wait_for(lambda: self.waiting == 0, timeout_s)
         self._delivery.stop()
-        self.results["lost"] += self.waiting
+        self.results.add("lost", self.waiting)
 
     def ask(self, subject: str, purpose: str, now_ms: int) -> None:
         """Tell on that somebody was decided about."""
         if not 1 <= len(subject) <= NAME_CHARS_MAX:
-            self.results["refused"] += 1  # no subject is like that
+            self.results.add("refused")  # no subject is like that
             return
         with self._lock:
             if len(self._waiting) >= WAITING_MAX:
                 self._waiting.popleft()
-                self.results["lost"] += 1
+                self.results.add("lost")
             self._waiting.append((subject, purpose, now_ms))
         self._delivery.wake()
 
@@ -103,7 +104,7 @@ class Enquiries:
         arrived = {parcel.number for parcel in delivered}
         with self._lock:
             self._sending = [f for n, f in enumerate(self._sending) if n not in arrived]
-        self.results["sent"] += len(arrived)
+        self.results.add("sent", len(arrived))
         with self._sent:
             self._sent.notify_all()
 

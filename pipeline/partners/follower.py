@@ -19,7 +19,7 @@ from pipeline.partners.backoff import Backoff
 from pipeline.partners.rebuild import Cause
 from pipeline.partners.records import Change
 from pipeline.partners.source import TopicSource
-from pipeline.partners.tracker import Raw, Tracker
+from pipeline.partners.tracker import OutdatedError, Raw, Tracker
 from pipeline.settings import Settings
 
 POLL_S = 0.2
@@ -56,8 +56,8 @@ class State:
     problem: str | None
 
 
-class TopicReplacedError(SesameError):
-    """Another topic stands behind the name than the one being read."""
+class TopicChangedError(SesameError):
+    """The topic behind the name is another one, or is partitioned anew."""
 
 
 class Follower:
@@ -87,7 +87,6 @@ class Follower:
         self._tell = tell
         self._phase = Phase.STARTING
         self._problem: str | None = None
-        self._topic_id: str | None = None
         self._goals: dict[int, int] = {}
         self._goals_at_ms = 0
         self._checked_s = 0.0
@@ -100,7 +99,7 @@ class Follower:
         """How far the view can be relied on, now."""
         return State(
             phase=self._phase,
-            ready=self._ready.is_set(),
+            ready=self._ready.is_set() and not self._tracker.outdated(self._clock_ms()),
             current_at_ms=self._tracker.current_at_ms,
             problem=self._problem,
         )
@@ -119,8 +118,8 @@ class Follower:
         """Wait until the topic was read to its end.
 
         Raises:
-            KafkaUnreachableError: It was not in time, for want of a broker, a topic or a right.
-            SesameError: It was not in time, but is being read.
+            SesameError: It was not in time; the message says whether a broker, the topic or a
+                right is missing, or only time.
         """
         if self._ready.wait(timeout_s):
             return
@@ -133,8 +132,8 @@ class Follower:
         while not self._stop.is_set():
             try:
                 self._follow(backoff)
-            except TopicReplacedError as error:
-                log.warning("topic replaced", topic=self._topic, error=str(error))
+            except (TopicChangedError, OutdatedError) as error:
+                log.warning("partner topic left", topic=self._topic, reason=str(error))
             except (KafkaError, SesameError, OSError) as error:
                 problem = str(error) or type(error).__name__
                 if problem != self._problem:
@@ -166,15 +165,14 @@ class Follower:
             if cause is not Cause.FIRST_START:
                 log.warning("view read anew", topic=self._topic, cause=str(cause))
         source.seek(offsets)
-        self._topic_id = found.topic_id
         self._goals = dict(found.ends)
         self._phase, self._problem = Phase.CATCHING_UP, None
 
     def _step(self, source: TopicSource) -> None:
         batches = source.poll(POLL_S)
-        if source.topic_id != self._topic_id:
-            # The offsets so far say nothing of another topic's records.
-            raise TopicReplacedError("it was made anew, or is gone")
+        if source.changed:
+            # Offsets of the one say nothing of the other's records.
+            raise TopicChangedError("it was made or partitioned anew, or is gone")
         if batches:
             records = [Raw(r.key, r.value) for batch in batches.values() for r in batch]
             self._tell(self._tracker.take(records, source.positions(batches)))

@@ -5,15 +5,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from pipeline.codec.columns import Columns
-from pipeline.codec.decode import decode_columns
 from pipeline.codec.encode import encode_records
+from pipeline.codec.partner_reads import decode_outcomes
 from pipeline.codec.registry import FileRegistry
-from pipeline.codec.rules import find_broken
 from pipeline.errors import RefusedError
 from pipeline.partners.records import OutcomeReport
-from pipeline.partners.vocabulary import ContractKind, ContractStatus
-from pipeline.topics import DAY_MS, OBLIGATIONS
+from pipeline.topics import DAY_MS, partner_outcomes
 
 AHEAD_MS_MAX = DAY_MS
 """How far an outcome may be ahead of the clock; the gateway refuses more."""
@@ -54,21 +51,13 @@ def check_outcome(report: OutcomeReport, partner_id: str, now_ms: int) -> None:
     Raises:
         RefusedOutcomeError: It breaks one.
     """
-    try:
-        ContractKind(report.kind)
-        ContractStatus(report.status)
-    except ValueError as error:
-        raise RefusedOutcomeError(f"no outcome: {error}") from None
     if report.occurred_at_ms > now_ms + AHEAD_MS_MAX:
         raise RefusedOutcomeError("no outcome: occurred_at_ms is more than a day ahead")
-    fields = outcome_fields(report) | {"user_id": report.subject, "partner_id": partner_id}
-    registry = FileRegistry()
+    topic, registry = partner_outcomes(partner_id), FileRegistry()
     try:
-        values = encode_records(OBLIGATIONS.subject, [fields], registry)
-    except ValueError as error:
+        values = encode_records(topic.subject, [outcome_fields(report)], registry)
+    except (TypeError, ValueError) as error:
         raise RefusedOutcomeError(f"no outcome: {error}") from error
-    record = str(OBLIGATIONS.record)
-    broken = find_broken(record, Columns(decode_columns(record, [*values], registry).batch))
-    if broken:
-        problem = broken[0].replace("user_id", "subject")
-        raise RefusedOutcomeError(f"no outcome: {problem}")
+    reads = decode_outcomes(topic, [report.subject.encode()], values, registry)
+    if reads.poison:
+        raise RefusedOutcomeError(f"no outcome: {reads.poison[0].error}")

@@ -1,6 +1,6 @@
 """Records of a partner's scores topic off the wire, as changes of its view."""
 
-from pipeline.codec.encode import decode_record
+from pipeline.codec.partner_reads import decode_partner_score
 from pipeline.codec.registry import SchemaRegistry, UnknownSchemaError
 from pipeline.codec.translate import DecodeError
 from pipeline.codec.wire import WireFormatError
@@ -20,7 +20,7 @@ def read_score(key: bytes, value: bytes, partner_id: str, registry: SchemaRegist
         RegistryError: The registry cannot answer, which is no fault of the record.
     """
     try:
-        fields = decode_record(value, registry)
+        fields = decode_partner_score(value, registry)
         seen = PartnerScore(
             subject=fields["subject"],
             partner_id=fields["partner_id"],
@@ -38,9 +38,7 @@ def read_score(key: bytes, value: bytes, partner_id: str, registry: SchemaRegist
         )
     except (WireFormatError, UnknownSchemaError, DecodeError) as error:
         raise UnreadableError(str(error)) from error
-    except KeyError as error:
-        raise UnreadableError(f"no PartnerScore: it has no field {error}") from error
-    except ValueError as error:  # another member of an enum
+    except ValueError as error:  # an enum's symbol that is not known here
         raise UnreadableError(f"no PartnerScore: {error}") from error
     if seen.subject.encode() != key:
         raise UnreadableError("the key is not the subject")

@@ -1,7 +1,6 @@
 """Reporting outcomes: kept on disk first, delivered at least once, in the order reported."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from pipeline.codec.encode import encode_records
@@ -11,6 +10,7 @@ from pipeline.partners.delivery import Delivery, Parcel
 from pipeline.partners.outbox import Outbox
 from pipeline.partners.outcomes import check_outcome, identified, outcome_fields
 from pipeline.partners.records import OutcomeReport
+from pipeline.partners.tally import Tally
 from pipeline.settings import Settings
 from pipeline.topics import partner_outcomes
 
@@ -44,7 +44,7 @@ class Reporter:
         self._clock_ms = clock_ms
         self._arrival = threading.Condition()
         self._delivery = Delivery(settings, settings.topic(self._topic.name), self)
-        self.results: Counter[str] = Counter()
+        self.results = Tally()
 
     @property
     def waiting(self) -> int:
@@ -80,7 +80,7 @@ class Reporter:
         check_outcome(named, self._partner_id, now_ms)
         fields = outcome_fields(named)
         fresh = self._outbox.add(fields)
-        self.results["reported" if fresh else "repeat"] += 1
+        self.results.add("reported" if fresh else "repeat")
         self._delivery.wake()
         return str(fields["event_id"])
 
@@ -112,6 +112,6 @@ class Reporter:
         now_ms = self._clock_ms()
         positions = [parcel.number for parcel in delivered]
         self._outbox.delivered(positions, now_ms, now_ms - self._topic.retention_ms)
-        self.results["delivered"] += len(delivered)
+        self.results.add("delivered", len(delivered))
         with self._arrival:
             self._arrival.notify_all()

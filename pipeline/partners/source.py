@@ -50,6 +50,7 @@ class TopicSource:
             raise KafkaUnreachableError(settings.bootstrap, str(error)) from error
         try:
             self._partitions = self._found()
+            self._topic_id = self._told_id()
             self._consumer.assign(self._partitions)
         except BaseException:
             self._close()
@@ -69,16 +70,15 @@ class TopicSource:
         self._close()
 
     @property
-    def topic_id(self) -> str | None:
-        """The id of the topic behind the name, as last told; None by brokers before 2.8."""
-        # The consumer has no other way to it, and an admin client is a second connection.
-        found = self._consumer._client.cluster.topic_id(self._topic)  # noqa: SLF001
-        return None if found is None else str(found)
+    def changed(self) -> bool:
+        """Whether the topic, as last told, is another one now or has other partitions."""
+        numbers = self._consumer.partitions_for_topic(self._topic)
+        return self._told_id() != self._topic_id or len(numbers or ()) != len(self._partitions)
 
     def look(self) -> Found:
         """What the topic holds now, as far as committed."""
         beginnings = self._consumer.beginning_offsets(self._partitions, self._answer_ms)
-        return Found(self.topic_id, _by_number(beginnings), self.ends())
+        return Found(self._topic_id, _by_number(beginnings), self.ends())
 
     def ends(self) -> dict[int, int]:
         """The next committed offset of each partition.
@@ -116,6 +116,12 @@ class TopicSource:
                 "`sesame topics apply` makes topics and rights"
             )
         return [TopicPartition(self._topic, number) for number in sorted(numbers)]
+
+    def _told_id(self) -> str | None:
+        """The topic's id as last told; brokers before 2.8 tell none."""
+        # The consumer has no other way to it, and an admin client is a second connection.
+        found = self._consumer._client.cluster.topic_id(self._topic)  # noqa: SLF001
+        return None if found is None else str(found)
 
     def _close(self) -> None:
         self._consumer.close(autocommit=False, timeout_ms=self._answer_ms)

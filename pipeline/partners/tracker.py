@@ -12,15 +12,21 @@ from dataclasses import dataclass, replace
 import structlog
 
 from pipeline.codec.registry import SchemaRegistry
+from pipeline.errors import SesameError
 from pipeline.partners.reading import UnreadableError, read_score
 from pipeline.partners.rebuild import Cause, Found, cause_to_rebuild, outdated
 from pipeline.partners.records import Change, PartnerScore
 from pipeline.partners.store import Standing, ViewStore
+from pipeline.partners.tally import Tally
 
 MARK_MS = 60_000
 """How often the store learns that nothing was missed while no record came."""
 
 log = structlog.get_logger()
+
+
+class OutdatedError(SesameError):
+    """The view may have missed a withdrawal: it has to stand at the beginning again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Tracker:
         self._clock_ms = clock_ms
         self.view, self._standing = store.load(topic)
         self._marked_at_ms = 0
-        self.results: Counter[str] = Counter()
+        self.results = Tally()
 
     @property
     def current_at_ms(self) -> int | None:
@@ -72,12 +78,14 @@ class Tracker:
         """Whether the topic is being read from its beginning."""
         return self._standing is None or self._standing.rebuilding
 
+    def outdated(self, now_ms: int) -> bool:
+        """Whether the view may have missed a withdrawal, or never stood anywhere."""
+        standing = self._standing
+        return standing is None or outdated(standing.current_at_ms, now_ms)
+
     def get(self, subject: str, now_ms: int) -> PartnerScore | None:
         """What may be seen of a subject; nothing once a withdrawal may have been missed."""
-        standing = self._standing
-        if standing is None or outdated(standing.current_at_ms, now_ms):
-            return None
-        return self.view.get(subject, now_ms)
+        return None if self.outdated(now_ms) else self.view.get(subject, now_ms)
 
     def stand(self, found: Found) -> tuple[dict[int, int], Cause | None]:
         """Where to read on in the topic as it is found, and why from the beginning, if so."""
@@ -111,7 +119,7 @@ class Tracker:
         self.view.publish(folded)
         results["repeat"] = folded.repeats
         results["taken"] = len(news) - folded.repeats
-        self.results.update(results)
+        self.results.add_all(results)
         return folded.changes
 
     def caught_up(self, offsets: Mapping[int, int], at_ms: int) -> list[Change]:
@@ -119,7 +127,13 @@ class Tracker:
 
         Returns:
             The subjects a rebuild did not meet again, as gone.
+
+        Raises:
+            OutdatedError: The last time was too long ago, for instance as the machine slept.
+            StoreError: The store cannot be written.
         """
+        if self.outdated(at_ms):
+            raise OutdatedError("too long without a look at the topic's end")
         standing = replace(self._stands, offsets=dict(offsets), current_at_ms=at_ms)
         if standing.rebuilding:
             folded = self.view.unseen()

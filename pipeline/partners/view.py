@@ -49,7 +49,7 @@ class LocalView:
 
     def __len__(self) -> int:
         """The number of subjects of whom something may be seen."""
-        return self._shown.total()
+        return sum(list(self._shown.values()))  # a copy: another thread may write
 
     def count(self, purpose: str) -> int:
         """The number of subjects who granted a purpose."""
