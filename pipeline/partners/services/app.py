@@ -23,7 +23,7 @@ class About:
 
     title: str
     description: str
-    page: str
+    page: str = ""
     files: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -81,8 +81,20 @@ class ServiceApp(FastAPI):
             problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             schemas |= problem.pop("$defs") | {"Problem": problem}
+            _drop_framework_errors(document)
             self.openapi_schema = document
         return self.openapi_schema
+
+
+def _drop_framework_errors(document: dict[str, Any]) -> None:
+    """Take out the answers FastAPI documents of itself: ours are problems."""
+    operations = (each for path in document["paths"].values() for each in path.values())
+    for operation in operations:
+        found = operation["responses"].get("422", {}).get("content", {})
+        if "application/json" in found:
+            del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
 
 
 class Timing:

@@ -1,9 +1,9 @@
 """The database of a service: SQLite in a file, or PostgreSQL by its address.
 
 SQLite runs in WAL mode with ``synchronous=NORMAL``: a crash of the process, however hard,
-loses nothing that was answered; a crash of the machine may lose the last moments, yet never
-leaves an order without its outcome, as both were one transaction. PostgreSQL keeps its own
-``synchronous_commit``.
+loses nothing that was answered. When the machine loses power the last moments may be gone:
+whole transactions, so no order is there without its outcome, but an outcome may have been
+reported whose order is gone. Who cannot have that takes PostgreSQL, which waits for its disk.
 """
 
 import threading

@@ -1,19 +1,19 @@
-"""Deciding at the counter: by the local view, only once it is complete, and counted."""
+"""Deciding at the counter: by the local view, and only once it is complete."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 
 from pipeline.partners.decision import Decision
 from pipeline.partners.services.partner import Partner
 from pipeline.partners.services.problems import Problem
+from pipeline.partners.vocabulary import Purpose
 
 
 class Deciding:
-    """Decides on people; ``counted`` is told of each decision."""
+    """Decides on people as a partner, for one purpose."""
 
-    def __init__(self, partner: Partner, counted: Callable[[Decision], None]) -> None:
+    def __init__(self, partner: Partner, purpose: Purpose) -> None:
         self._partner = partner
-        self._counted = counted
+        self._purpose = purpose
 
     def __call__(self, subject: str) -> Decision:
         """Decide on a person.
@@ -21,9 +21,16 @@ class Deciding:
         Raises:
             Problem: The view has not caught up; "nothing to be seen" would not be true.
         """
-        if not self._partner.ready:
-            detail = "what may be seen of people is still being read"
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, "catching-up")
-        decision = self._partner.decide(subject)
-        self._counted(decision)
-        return decision
+        check_ready(self._partner)
+        return self._partner.decide(subject, self._purpose)
+
+
+def check_ready(partner: Partner) -> None:
+    """Refuse what needs a complete view before it is.
+
+    Raises:
+        Problem: To be tried again.
+    """
+    if not partner.ready:
+        detail = "what may be seen of people is still being read"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, "catching-up")

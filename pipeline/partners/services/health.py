@@ -7,12 +7,13 @@ from typing import Literal, Protocol
 from fastapi import APIRouter
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import Field
 
 from pipeline.partners.services.bodies import Told
+from pipeline.partners.services.deciding import check_ready
 from pipeline.partners.services.metrics import ServiceMetrics
 from pipeline.partners.services.outbox import Waiting
 from pipeline.partners.services.partner import Partner
-from pipeline.partners.services.problems import Problem
 from pipeline.partners.services.web import problem_responses
 
 
@@ -55,6 +56,7 @@ class HealthBody(Told):
 
     status: Literal["ready", "starting", "failing"]
     view_ready: bool
+    view_problem: str | None = Field(description="What keeps the view from its topic.")
     subjects: int
     contracts: dict[str, int]
     reports_waiting: int
@@ -75,9 +77,7 @@ def health_routes(state: State, metrics: ServiceMetrics, clock_ms: Callable[[], 
     @router.get("/health/ready", responses=away)
     def ready() -> ReadyBody:
         """Whether it decides: the view has caught up and the database answers."""
-        if not state.partner.ready:
-            detail = "what may be seen of people is still being read"
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, "catching-up")
+        check_ready(state.partner)
         state.waiting()
         return ReadyBody()
 
@@ -90,6 +90,7 @@ def health_routes(state: State, metrics: ServiceMetrics, clock_ms: Callable[[], 
         return HealthBody(
             status=working if state.working else "failing",
             view_ready=view_ready,
+            view_problem=state.partner.state.problem,
             subjects=state.partner.subjects,
             contracts=state.counts(),
             reports_waiting=waiting.reports,
@@ -99,7 +100,6 @@ def health_routes(state: State, metrics: ServiceMetrics, clock_ms: Callable[[], 
 
     @router.get("/metrics", include_in_schema=False)
     def show_metrics() -> Response:
-        metrics.show_view(ready=state.partner.ready, subjects=state.partner.subjects)
         metrics.show_contracts(state.counts())
         metrics.show_reports(waiting=state.waiting().reports, refused=state.refused)
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -19,7 +19,7 @@ from pipeline.partners.services.rental.model import Rental, RentalStatus
 from pipeline.partners.services.rental.routes import rental_routes
 from pipeline.partners.services.service import Line
 from pipeline.partners.services.web import Counter
-from pipeline.partners.vocabulary import ContractKind
+from pipeline.partners.vocabulary import ContractKind, Fallback, Purpose
 from pipeline.settings import Settings
 
 CAR_RENTAL, MICROLOAN = "car-rental", "microloan"
@@ -45,6 +45,8 @@ def _rentals(settings: Settings) -> Line[Rental]:
     return Line(
         name="rental",
         kind=ContractKind.RENTAL,
+        purpose=Purpose.CAR_RENTAL_DEPOSIT,
+        fallback=Fallback.DEPOSIT,
         about=About(
             "Car rental",
             "Cars for some days. The deposit is waived for whoever lets us see that the score "
@@ -67,6 +69,8 @@ def _loans(settings: Settings) -> Line[Any]:
     return Line(
         name="loan",
         kind=ContractKind.LOAN,
+        purpose=Purpose.MICROLOAN,
+        fallback=Fallback.HUMAN_REVIEW,
         about=About(
             "Microloans",
             "Small amounts for some days. Approved at once for whoever lets us see that the "

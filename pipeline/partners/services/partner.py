@@ -3,7 +3,9 @@
 from typing import Protocol
 
 from pipeline.partners.decision import Decision
+from pipeline.partners.follower import State
 from pipeline.partners.records import OutcomeReport
+from pipeline.partners.vocabulary import Purpose
 
 
 class Partner(Protocol):
@@ -14,10 +16,14 @@ class Partner(Protocol):
         """Whether the view has caught up with the topic."""
 
     @property
+    def state(self) -> State:
+        """How far the view can be relied on."""
+
+    @property
     def subjects(self) -> int:
         """People of whom something may be seen."""
 
-    def decide(self, subject: str) -> Decision:
+    def decide(self, subject: str, purpose: Purpose) -> Decision:
         """Decide on a person by what may be seen of them now."""
 
     def report(self, outcome: OutcomeReport) -> str:

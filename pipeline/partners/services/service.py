@@ -29,7 +29,7 @@ from pipeline.partners.services.schema import prepare
 from pipeline.partners.services.store import ContractStore, Rows
 from pipeline.partners.services.tables import Tables
 from pipeline.partners.services.web import Counter
-from pipeline.partners.vocabulary import ContractKind
+from pipeline.partners.vocabulary import ContractKind, Fallback, Purpose
 
 SWEEP_S = 1.0
 """What time moves on is moved at the latest so long after."""
@@ -47,6 +47,8 @@ class Line(Generic[C]):
 
     name: str
     kind: ContractKind
+    purpose: Purpose
+    fallback: Fallback
     about: About
     metadata: sa.MetaData
     tables: Tables
@@ -63,7 +65,7 @@ class Service(Generic[C]):
     Args:
         line: Which service.
         partner: The client.
-        database: Open; belongs to this service from now on.
+        database: Open; closed by whoever opened it, after this service ended.
         metrics: Where to count.
         clock_ms: Wall time.
     """
@@ -78,7 +80,6 @@ class Service(Generic[C]):
     ) -> None:
         prepare(database, line.name, line.metadata)
         self.partner = partner
-        self._database = database
         store = ContractStore(line.tables, line.rows)
         self.desk = Desk(line.name, database, store, line.lapse, clock_ms)
         self.outbox = Outbox(database, line.tables.outbox, line.kind, partner, clock_ms)
@@ -88,7 +89,7 @@ class Service(Generic[C]):
         idempotency = Idempotency(database, line.tables.keys, clock_ms)
         counter = Counter(self.desk, idempotency, line.render)
         routers = (
-            line.routes(counter, Deciding(partner, metrics.count_decision)),
+            line.routes(counter, Deciding(partner, line.purpose)),
             health_routes(self, metrics, clock_ms),
             page_routes(line.about),
         )
@@ -98,7 +99,6 @@ class Service(Generic[C]):
     def __enter__(self) -> Self:
         """Start the work in the background."""
         with ExitStack() as starting:
-            starting.callback(self._database.close)
             # The clerk stops first, as its moves are reported too.
             starting.callback(self._hand_over_the_rest)
             starting.enter_context(self._pump)
@@ -112,7 +112,7 @@ class Service(Generic[C]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop it, and close the database; what was not handed over waits there."""
+        """Stop it; what was not handed over waits in the database."""
         self._running.__exit__(kind, error, traceback)
 
     @property

@@ -26,7 +26,8 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=KEY_CHARS_MAX,
-        pattern=r"^[\x21-\x7e]+$",
+        # The draft's header is a quoted string; most senders leave the quotes out.
+        pattern=r'^([\x21\x23-\x7e]+|"[\x21\x23-\x7e]+")$',
         description="Chosen by the sender for each thing to be done: repeats of a request with "
         "its key are answered again and done once. Kept for 24 hours.",
     ),
@@ -67,7 +68,7 @@ _WITH_BODY = (
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
-READS = problem_responses(*_ALWAYS, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+READS = problem_responses(*_ALWAYS, HTTPStatus.NOT_FOUND)
 LISTS = problem_responses(*_ALWAYS, HTTPStatus.UNPROCESSABLE_ENTITY)
 OPENS = problem_responses(*_ALWAYS, *_WITH_BODY)
 MOVES = problem_responses(*_ALWAYS, *_WITH_BODY, HTTPStatus.NOT_FOUND)
@@ -151,8 +152,7 @@ class Counter(Generic[C]):
     ) -> Response:
         body = asked.model_dump_json() if asked is not None else ""
         print_of = fingerprint(request.method, request.url.path, body)
-        # The draft's header is a quoted string; most senders leave the quotes out.
-        unquoted = (key.strip('"') or None) if key else None
+        unquoted = key.strip('"') if key else None
         return _respond(self._idempotency.perform(unquoted, print_of, work))
 
 

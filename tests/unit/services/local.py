@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from pipeline import settings
 from pipeline.partners.decision import Decision, decide
+from pipeline.partners.follower import Phase, State
 from pipeline.partners.records import OutcomeReport, PartnerScore
 from pipeline.partners.registry import Policy, load_registry
 from pipeline.partners.services.contracts import DAY_MS
@@ -19,7 +20,7 @@ from pipeline.partners.services.database import open_database
 from pipeline.partners.services.lines import line_of
 from pipeline.partners.services.metrics import ServiceMetrics
 from pipeline.partners.services.service import AnyService, Service
-from pipeline.partners.vocabulary import Admitted, Disclosure
+from pipeline.partners.vocabulary import Admitted, Disclosure, Purpose
 from pipeline.resources import partners_file
 
 NOW_MS = 1_770_000_000_000
@@ -53,7 +54,12 @@ class LocalPartner:
     def subjects(self) -> int:
         return len(self.seen)
 
-    def decide(self, subject: str) -> Decision:
+    @property
+    def state(self) -> State:
+        return State(Phase.FOLLOWING, self.ready, NOW_MS, None)
+
+    def decide(self, subject: str, purpose: Purpose) -> Decision:
+        assert purpose == self.policy.purpose
         self.asked.append(subject)
         return decide(self.seen.get(subject), self.policy, TEXTS)
 
@@ -95,7 +101,7 @@ class Local:
     def made(self, partner_id: str) -> AnyService:
         database = open_database(SecretStr(f"sqlite:///{self.file}"), "rental_database", "")
         line = line_of(partner_id, settings.load())
-        metrics = ServiceMetrics(self.partner.policy, CollectorRegistry(), line.statuses)
+        metrics = ServiceMetrics(partner_id, CollectorRegistry(), line.statuses)
         return Service(line, self.partner, database, metrics, self.clock)
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
