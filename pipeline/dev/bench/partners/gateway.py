@@ -5,18 +5,20 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pipeline import topics
 from pipeline.codec.open import open_registry
+from pipeline.codec.registry import SchemaRegistry
 from pipeline.dev.bench import systems
 from pipeline.dev.bench.arithmetic import Run, Window, run_of
 from pipeline.dev.bench.backlog import Backlog
 from pipeline.dev.bench.broker import Watch
 from pipeline.dev.bench.child import Child
-from pipeline.dev.bench.partners import expected, readback
+from pipeline.dev.bench.partners import expected, people, readback
 from pipeline.dev.bench.partners.news import News
-from pipeline.dev.bench.partners.people import People
+from pipeline.dev.bench.partners.people import CONSENTS_EACH, People
 from pipeline.dev.bench.partners.readback import Phase
 from pipeline.dev.bench.systems import Bench
 from pipeline.dev.simulator.bad import Sent
@@ -31,6 +33,9 @@ CONSENTS, SCORES = "gateway-consents", "gateway-scores"
 ROUNDS = 3
 """Records of each person's score: the first is shown, and then every change."""
 _MB = 1_000_000
+_WARM_UP_PEOPLE = 1_000
+_WARM_UP_SEED = 2**32
+"""None that can be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +91,16 @@ def run(bench: Bench, audience: Audience, number: int, settings: Settings) -> Fo
     told = environment(bench, settings) | {variable("pseudonym_key"): secrets.token_hex(32)}
     log = bench.folder / f"gateway-{number}.log"
     child = Child(systems.command("pipeline.cli.main", "gateway"), told, log)
-    people = audience.people
+    users = audience.people.users
     with Watch(settings, settings.gateway_app_id) as watch, child:
         bench.say("gateway: starting")
         systems.wait_ready(settings.gateway_port, child)
         following = _Following(bench, settings, watch, child)
-        granted = following.follow(topics.CONSENTS, people.records(registry))
+        following.follow(topics.CONSENTS, _enrolments(registry))
+        granted = following.follow(topics.CONSENTS, audience.people.records(registry))
         peak_consents = child.peak_rss_bytes
         changes = [
-            following.follow(topics.SCORES, audience.news.records(people.users, n, registry))
+            following.follow(topics.SCORES, audience.news.records(users, n, registry))
             for n in range(1, ROUNDS + 1)
         ]
         peak_scores = child.peak_rss_bytes
@@ -138,6 +144,15 @@ class _Following:
         )
 
 
+def _enrolments(registry: SchemaRegistry) -> Iterator[Sent]:
+    """Consents of other people that show nobody anything: what is loaded lazily is loaded then.
+
+    The pipeline, too, has applied consents before it is timed.
+    """
+    others = people.draw(_WARM_UP_PEOPLE, _WARM_UP_SEED)
+    return islice(others.records(registry), 0, None, CONSENTS_EACH)
+
+
 def _window(found: readback.Found, phase: Phase) -> Window:
     return Window(phase.released_at, found.followed_at(phase), phase.records)
 
@@ -145,11 +160,10 @@ def _window(found: readback.Found, phase: Phase) -> Window:
 def _check(found: readback.Found, audience: Audience) -> None:
     """See that every partner was shown what it has to be, and the person was told of each."""
     registered = load_registry(partners_file())
-    people = audience.people
-    for records, grants in zip(found.partners, people.grants, strict=True):
+    for records, grants in zip(found.partners, audience.people.grants, strict=True):
         policy = registered.policy(grants.partner_id)
         wanted = expected.expected(policy, grants, audience.news, ROUNDS)
-        expected.check(records, wanted, len(people))
+        expected.check(records, wanted, len(audience.people))
     expected.check_apart(found.partners)
     shown = sum(len(records.shown) for records in found.partners)
     told = found.volumes[topics.DISCLOSURES.name].records
