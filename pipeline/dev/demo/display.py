@@ -151,7 +151,7 @@ def _table(figures: Figures) -> Table:
         "people scored": (figures.scored, "bold"),
         "thin files": (figures.thin_file, "bold"),
         "dead letters": (figures.dead_letters, "bold"),
-        "partner decisions": (figures.decisions, "bold"),
+        "seen by partners": (figures.shown, "bold"),
     }
     for name in cells:
         table.add_column(name, justify="right", min_width=max(len(name), _CELL_WIDTH))

@@ -10,7 +10,7 @@ from pipeline.dev.demo.interrupts import Interrupts
 from pipeline.dev.demo.outputs import Outputs
 from pipeline.dev.demo.pace import Pace
 from pipeline.dev.demo.progress import Figures, Progress
-from pipeline.dev.demo.readings import PartnerReading, WorkerReading
+from pipeline.dev.demo.readings import GatewayReading, PartnerReading, WorkerReading
 from pipeline.dev.demo.services import POLL_S, Services
 from pipeline.dev.simulator.send import Report, send
 from pipeline.dev.simulator.traffic import Traffic
@@ -37,6 +37,7 @@ class _Look:
     """Everything that must stand still before all is done."""
 
     worker: WorkerReading
+    gateway: GatewayReading
     partners: tuple[PartnerReading, ...]
     sent: int
     score_records: int
@@ -49,11 +50,14 @@ class _Look:
 
     @property
     def followed(self) -> bool:
-        """Whether all that was written has been read, by us and by every partner."""
+        """Whether all that was written has been read, by us, the gateway and the partners."""
         return (
             self.score_records >= self.worker.scores
             and self.dead_letters >= self.worker.dead_letters
-            and all(p.ready and p.scores >= self.worker.scores for p in self.partners)
+            and self.gateway.consents >= self.worker.consents
+            and self.gateway.scores >= self.worker.scores
+            and all(p.ready for p in self.partners)
+            and sum(p.records for p in self.partners) >= self.gateway.shown
         )
 
 
@@ -118,6 +122,7 @@ class _Watch:
         self.outputs.check()
         return _Look(
             worker=self.stage.services.worker_reading(),
+            gateway=self.stage.services.gateway_reading(),
             partners=tuple(self.stage.services.partner_readings()),
             sent=self.sender.sent,
             score_records=self.outputs.score_records,
@@ -142,7 +147,7 @@ class _Watch:
                 scored=sum(by_band.values()),
                 thin_file=self.bands[None],
                 dead_letters=look.dead_letters,
-                decisions=sum(p.decisions for p in look.partners),
+                shown=sum(p.subjects for p in look.partners),
                 bands=by_band,
             )
         )
@@ -178,5 +183,6 @@ def _standstill(look: _Look) -> str:
     return (
         f"nothing has moved for {STALLED_S:.0f} s: {look.sent:,} records sent, "
         f"{look.worker.taken:,} applied, {look.worker.signals_waiting:,} signals between people "
-        f"waiting, {look.score_records:,} of {look.worker.scores:,} scores read"
+        f"waiting, {look.score_records:,} of {look.worker.scores:,} scores read, "
+        f"{look.gateway.scores:,} by the gateway"
     )

@@ -27,7 +27,7 @@ class Figures:
     scored: int = 0
     thin_file: int = 0
     dead_letters: int = 0
-    decisions: int = 0
+    shown: int = 0
     bands: Mapping[str, int] = field(default_factory=dict)
 
     def in_words(self) -> str:
@@ -35,7 +35,7 @@ class Figures:
         return (
             f"{self.applied:,} of {self.sent:,} sent events applied, {self.per_second:,.0f}/s, "
             f"lag {self.lag:,}, {self.scored:,} people scored, {self.thin_file:,} thin files, "
-            f"{self.dead_letters:,} dead letters, {self.decisions:,} decisions"
+            f"{self.dead_letters:,} dead letters, {self.shown:,} shown to partners"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the worker and the partners say of themselves on /metrics."""
+"""What the worker, the gateway and the partners say of themselves on /metrics."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.topics import PEER_SIGNALS
+from pipeline.topics import CONSENTS, PEER_SIGNALS
 
 _TIMEOUT_S = 30.0
 _WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
@@ -23,6 +23,8 @@ class WorkerReading:
     """
 
     outcomes: Counter[str]
+    consents: int
+    """Consents that are done with."""
     signals_sent: int
     signals_taken: int
     dead_letters: int
@@ -45,13 +47,25 @@ class WorkerReading:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayReading:
+    """The gateway's counters.
+
+    ``consents`` and ``scores`` are records it is done with; ``shown`` those it wrote for
+    partners, ``null`` included.
+    """
+
+    consents: int
+    scores: int
+    shown: int
+
+
+@dataclass(frozen=True, slots=True)
 class PartnerReading:
-    """A partner service's counters; ``scores`` are score records it has read."""
+    """A partner service's counters; ``records`` are those it has read of its own topic."""
 
     ready: bool
     subjects: int
-    scores: int
-    decisions: int
+    records: int
 
 
 class Endpoint:
@@ -87,14 +101,17 @@ def read_worker(text: str) -> WorkerReading:
     """Read a worker's metrics."""
     samples = _samples(text)
     outcomes: Counter[str] = Counter()
-    signals_taken = 0
+    signals_taken = consents = 0
     for _, labels, value in _named(samples, "sesame_events_total"):
         if labels["topic"] == PEER_SIGNALS.name:
             signals_taken += int(value)
-        else:
-            outcomes[labels["outcome"]] += int(value)
+            continue
+        outcomes[labels["outcome"]] += int(value)
+        if labels["topic"] == CONSENTS.name:
+            consents += int(value)
     return WorkerReading(
         outcomes=outcomes,
+        consents=consents,
         signals_sent=_sum(samples, "sesame_peer_signals_total"),
         signals_taken=signals_taken,
         dead_letters=_sum(samples, "sesame_dead_letters_total"),
@@ -105,14 +122,28 @@ def read_worker(text: str) -> WorkerReading:
     )
 
 
+def read_gateway(text: str) -> GatewayReading:
+    """Read a gateway's metrics."""
+    samples = _samples(text)
+    records: Counter[str] = Counter()
+    for _, labels, value in _named(samples, "sesame_gateway_records_total"):
+        records[labels["kind"]] += int(value)
+    told = _named(samples, "sesame_gateway_disclosures_total")
+    written = ("SHOWN", "ENDED")
+    return GatewayReading(
+        consents=records["consents"],
+        scores=records["scores"],
+        shown=sum(int(value) for _, labels, value in told if labels["kind"] in written),
+    )
+
+
 def read_partner(text: str) -> PartnerReading:
     """Read a partner service's metrics."""
     samples = _samples(text)
     return PartnerReading(
         ready=bool(_sum(samples, "sesame_partner_ready")),
         subjects=_sum(samples, "sesame_partner_subjects"),
-        scores=_sum(samples, "sesame_partner_records_total"),
-        decisions=_sum(samples, "sesame_partner_decisions_total"),
+        records=_sum(samples, "sesame_partner_records_total"),
     )
 
 

@@ -167,7 +167,7 @@ def _decisions(decisions: Mapping[str, Mapping[str, int]]) -> RenderableType:
         for number, (outcome, count) in enumerate(outcomes.items()):
             words = outcome.lower().replace("_", " ")
             table.add_row(partner if not number else "", words, f"{count:,}")
-    note = "Each on people who granted it a look, and no more than they granted. Nobody is refused:"
+    note = "Each on people who let it see their score, by what they granted. Nobody is refused:"
     return Group(Text(f"{note} whoever is not admitted gets the partner's way on."), table)
 
 
@@ -222,9 +222,10 @@ def _meanwhile(outcome: Outcome) -> list[tuple[str, str]]:
 
 def _urls(running: Running) -> RenderableType:
     table = _grid(justify="left")
-    table.add_row("worker", f"{running.worker_url}/metrics  {running.worker_url}/health/ready")
+    for name, url in (("worker", running.worker_url), ("gateway", running.gateway_url)):
+        table.add_row(name, f"{url}/metrics  {url}/health/ready")
     for partner, url in running.partner_urls.items():
-        table.add_row(partner, f"{url}/metrics")
+        table.add_row(partner, f"{url}/  {url}/metrics")
     table.add_row("logs", f"{running.logs}")
     return table
 

@@ -5,12 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from pipeline import topics
-from pipeline.dev.simulator.history import History
 from pipeline.dev.simulator.send import Report
-from pipeline.factors.vocabulary import ConsentAction, Scope
 from pipeline.scoring.bands import SCORE_MAX, SCORE_MIN
 
 BIN_POINTS = 50
@@ -35,8 +30,8 @@ class Result:
     """The figures of one demo; all counted or measured.
 
     ``outcomes`` says what the worker did with each record; ``dead_letters`` and ``scores``
-    are read from their topics; ``sent`` is the producer's own account; ``enrolled`` follows
-    from the consents that were sent.
+    are read from their topics; ``sent`` is the producer's own account; ``enrolled`` and
+    ``shown`` (by partner) follow from the consents that were sent.
     """
 
     population: int
@@ -54,7 +49,7 @@ class Result:
     score_records: int
     dead_letters: Counter[str]
     decisions: Mapping[str, Mapping[str, int]]
-    subjects: Mapping[str, int]
+    shown: Mapping[str, int]
 
     @property
     def events(self) -> int:
@@ -93,8 +88,8 @@ class Result:
             ),
             *(
                 Check(
-                    f"people who granted {partner} a look, and its decisions",
-                    self.subjects[partner],
+                    f"people with a score who let {partner} see it, and its decisions",
+                    self.shown[partner],
                     sum(outcomes.values()),
                 )
                 for partner, outcomes in self.decisions.items()
@@ -152,15 +147,3 @@ def histogram(points: Iterable[int]) -> dict[str, int]:
         f"{low}-{SCORE_MAX if low == last else low + BIN_POINTS - 1}": counts[low]
         for low in range(SCORE_MIN, SCORE_MAX, BIN_POINTS)
     }
-
-
-def count_enrolled(history: History) -> int:
-    """People whose newest consent for scoring is a grant, a withdrawal winning ties."""
-    events = history.events[topics.CONSENTS]
-    ours = np.flatnonzero(events.fields["scope"] == Scope.SCORING)
-    withdrawn = events.fields["action"][ours] == ConsentAction.WITHDRAW
-    in_order = ours[np.lexsort((withdrawn, events.occurred_at_ms[ours]))]
-    granted = np.zeros(len(history.users), np.bool_)
-    # The last assignment to an index stays.
-    granted[events.user[in_order]] = events.fields["action"][in_order] == ConsentAction.GRANT
-    return int(granted.sum())

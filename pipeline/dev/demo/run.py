@@ -11,13 +11,14 @@ from pipeline.codec.open import open_registry
 from pipeline.dev.demo import cluster
 from pipeline.dev.demo.background import Background
 from pipeline.dev.demo.errors import InterruptedDemoError
+from pipeline.dev.demo.expected import count_enrolled, count_shown
 from pipeline.dev.demo.interrupts import Interrupts
 from pipeline.dev.demo.outputs import Outputs
 from pipeline.dev.demo.plan import BAD_SHARE, REPEAT_SHARE, Plan, spec_of
 from pipeline.dev.demo.play import Stage, play
 from pipeline.dev.demo.portraits import Portrait, portraits
 from pipeline.dev.demo.progress import Progress
-from pipeline.dev.demo.result import Result, count_enrolled
+from pipeline.dev.demo.result import Result
 from pipeline.dev.demo.services import Services, check_port
 from pipeline.dev.demo.workspace import Workspace
 from pipeline.dev.simulator import simulate
@@ -39,6 +40,7 @@ class Running:
 
     environment: dict[str, str]
     worker_url: str
+    gateway_url: str
     partner_urls: dict[str, str]
     logs: Path
 
@@ -70,7 +72,7 @@ def run(
     began = time.monotonic()
     given = settings.load()
     model = load_model(given.model)
-    spec = spec_of(plan, time.time_ns() // 1_000_000)
+    spec = spec_of(plan, _now_ms())
     check_port(given)
     drawing = Background(lambda: simulate(spec))
     with (
@@ -118,6 +120,8 @@ def _play_through(stage: Stage, drawing: Background[History], began: float) -> R
     progress.begin("Asking the partners")
     summaries = stage.services.stop_partners()
     progress.end("The partners have decided")
+    scores = outputs.scores()
+    scored = {key.decode() for key, score in scores.items() if score["status"] == "SCORED"}
     return Result(
         population=len(history.users),
         months=history.spec.months,
@@ -130,11 +134,11 @@ def _play_through(stage: Stage, drawing: Background[History], began: float) -> R
         seconds=played.seconds,
         total_seconds=time.monotonic() - began,
         enrolled=count_enrolled(history),
-        scores=outputs.scores(),
+        scores=scores,
         score_records=outputs.score_records,
         dead_letters=outputs.dead_letters,
         decisions={name: said["decisions"] for name, said in summaries.items()},
-        subjects={name: said["subjects"] for name, said in summaries.items()},
+        shown={name: count_shown(history, name, scored, _now_ms()) for name in summaries},
     )
 
 
@@ -160,21 +164,26 @@ def _create_topics(stage: Stage) -> None:
 
 
 def _start(stage: Stage) -> None:
-    stage.progress.begin("Starting a worker and the partner services")
+    stage.progress.begin("Starting a worker, the gateway and the partner services")
     stage.services.start()
     names = ", ".join(partner.partner_id for partner in stage.services.partners)
-    stage.progress.end(f"A worker and the partner services {names}")
+    stage.progress.end(f"A worker, the gateway and the partner services {names}")
 
 
 def _keep(services: Services, current: Settings, logs: Path) -> Running:
     """The partners have ended to give their account; they begin again from the topics."""
     services.start_partners()
     return Running(
-        environment=cluster.unusual(current),
+        environment=cluster.unusual(current) | services.keys(),
         worker_url=services.worker_url,
+        gateway_url=services.gateway_url,
         partner_urls={p.partner_id: p.endpoint.url for p in services.partners},
         logs=logs,
     )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _wait_for_the_end(services: Services, interrupts: Interrupts) -> None:

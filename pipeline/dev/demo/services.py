@@ -1,7 +1,8 @@
-"""The worker and the partner services of a demo: started, watched, asked, ended."""
+"""The worker, gateway and partner services of a demo: started, watched, asked, ended."""
 
 import contextlib
 import json
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from pipeline.dev.demo.cluster import Cluster, environment
 from pipeline.dev.demo.errors import DemoError
 from pipeline.dev.demo.readings import (
     Endpoint,
+    GatewayReading,
     PartnerReading,
     WorkerReading,
+    read_gateway,
     read_partner,
     read_worker,
 )
@@ -50,12 +53,30 @@ class Services:
         self._sleep = sleep
         self._worker: Child | None = None
         self._worker_web = Endpoint(settings.web_bind, settings.web_port)
+        self._gateway: Child | None = None
+        self._gateway_port = free_port(settings.web_bind)
+        self._gateway_web = Endpoint(settings.web_bind, self._gateway_port)
         self.partners: list[Partner] = []
 
     @property
     def worker_url(self) -> str:
         """Where the worker's web server is."""
         return self._worker_web.url
+
+    @property
+    def gateway_url(self) -> str:
+        """Where the gateway's web server is."""
+        return self._gateway_web.url
+
+    def keys(self) -> dict[str, str]:
+        """What a command has to be told to make the subjects this gateway makes."""
+        if self._settings.pseudonym_key or self._settings.pseudonym_key_file:
+            return {}
+        file = self._directory / "pseudonym.key"
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_hex(32) + "\n")
+        return {variable("pseudonym_key_file"): str(file)}
 
     def start(self) -> None:
         """Start all of them and wait until they are ready.
@@ -65,6 +86,8 @@ class Services:
         """
         told = environment(self._settings)
         self._worker = Child(Command("worker", ["worker"], told), self._directory)
+        told |= self.keys() | {variable("gateway_port"): str(self._gateway_port)}
+        self._gateway = Child(Command("gateway", ["gateway"], told), self._directory)
         self.start_partners()
         waited_s = 0.0
         while not self._all_ready():
@@ -76,11 +99,11 @@ class Services:
     def start_partners(self) -> None:
         """Start a service for each partner of the registry."""
         registry = load_registry(self._settings.partners_file or partners_file())
-        for partner_id, terms in registry.partners.items():
+        for partner_id in registry.partners:
             port = free_port(self._settings.web_bind)
-            arguments = ["partner", partner_id, "--json", "--metrics-port", str(port)]
-            arguments += ["--purpose", str(next(iter(terms.purposes)))]
-            command = Command(f"{partner_id} service", arguments, environment(self._settings))
+            arguments = ["partner", partner_id, "--json", "--port", str(port)]
+            told = environment(self._settings) | self._own_data()
+            command = Command(f"{partner_id} service", arguments, told)
             endpoint = Endpoint(self._settings.web_bind, port)
             self.partners.append(Partner(partner_id, Child(command, self._directory), endpoint))
 
@@ -102,6 +125,18 @@ class Services:
             self.check()
             raise DemoError(f"the worker does not answer at {self.worker_url}/metrics")
         return read_worker(text)
+
+    def gateway_reading(self) -> GatewayReading:
+        """The gateway's counters.
+
+        Raises:
+            DemoError: It does not answer.
+        """
+        text = self._gateway_web.metrics()
+        if text is None:
+            self.check()
+            raise DemoError(f"the gateway does not answer at {self.gateway_url}/metrics")
+        return read_gateway(text)
 
     def partner_readings(self) -> list[PartnerReading]:
         """The counters of those partners that answer."""
@@ -132,25 +167,37 @@ class Services:
             DemoError: One failed.
         """
         self.stop_partners()
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
+        children = list(self._children())
+        for child in children:
+            child.ask_to_end()
+        for child in children:
+            child.stop()
+        self._gateway = self._worker = None
 
     def kill(self) -> None:
         """End everything at once."""
         for child in self._children():
             child.kill()
         self._worker_web.close()
+        self._gateway_web.close()
+
+    def _own_data(self) -> dict[str, str]:
+        """Keeps the partners' databases and views of other days out of it."""
+        return {"XDG_DATA_HOME": str(self._directory / "data")}
 
     def _children(self) -> Iterator[Child]:
         if self._worker is not None:
             yield self._worker
+        if self._gateway is not None:
+            yield self._gateway
         yield from (partner.child for partner in self.partners)
 
     def _all_ready(self) -> bool:
         self.check()
         partners = [partner.reading() for partner in self.partners]
-        return self._worker_web.ready() and all(r is not None and r.ready for r in partners)
+        if not (self._worker_web.ready() and self._gateway_web.ready()):
+            return False
+        return all(r is not None and r.ready for r in partners)
 
 
 def check_port(settings: Settings) -> None:

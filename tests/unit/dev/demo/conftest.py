@@ -39,5 +39,5 @@ def result() -> Result:
         score_records=12,
         dead_letters=Counter(DECODE=3, INVALID=1),
         decisions={"car-rental": {"DEPOSIT_WAIVED": 1, "DEPOSIT_REQUIRED": 1}},
-        subjects={"car-rental": 2},
+        shown={"car-rental": 2},
     )

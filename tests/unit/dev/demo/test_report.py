@@ -70,6 +70,7 @@ def test_a_kept_demo_tells_where_it_runs(result: Result) -> None:
     running = Running(
         environment={"SESAME_BOOTSTRAP": "127.0.0.1:4711"},
         worker_url="http://127.0.0.1:6066",
+        gateway_url="http://127.0.0.1:6067",
         partner_urls={"microloan": "http://127.0.0.1:4712"},
         logs=Path("/tmp/somewhere"),  # noqa: S108 - only shown
     )

@@ -4,10 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.dev.demo.result import Result, count_enrolled, histogram
-from pipeline.dev.simulator import Spec, simulate
-from pipeline.factors.vocabulary import ConsentAction, Scope
-from pipeline.topics import CONSENTS
+from pipeline.dev.demo.result import Result, histogram
 
 
 def test_the_pace_is_of_what_became_of_the_records(result: Result) -> None:
@@ -27,7 +24,7 @@ def test_figures_that_agree_are_in_order(result: Result) -> None:
         {"outcomes": Counter(applied=99)},
         {"dead_letters": Counter(DECODE=2, INVALID=2)},
         {"dead_letters": Counter(DECODE=3, INVALID=1, FUTURE=1)},
-        {"subjects": {"car-rental": 3}},
+        {"shown": {"car-rental": 3}},
         {"scores": {b"a": {"status": "SCORED", "score": 610}}},
     ],
 )
@@ -51,23 +48,3 @@ def test_the_histogram_covers_the_whole_range_once() -> None:
     assert next(iter(bins)) == "350-399"
     assert bins["900-950"] == 51
     assert set(list(bins.values())[:-1]) == {50}
-
-
-def test_enrolled_are_those_whose_last_word_on_scoring_is_a_grant() -> None:
-    spec = Spec(people=400, months=4, end_ms=1_790_000_000_000, withdrawal_rate=0.5)
-    history = simulate(spec)
-    consents = history.events[CONSENTS]
-    newest: dict[int, tuple[int, bool]] = {}
-    for user, at, action, scope in zip(
-        consents.user.tolist(),
-        consents.occurred_at_ms.tolist(),
-        consents.fields["action"].tolist(),
-        consents.fields["scope"].tolist(),
-        strict=True,
-    ):
-        if scope == Scope.SCORING:
-            word = (at, action == ConsentAction.WITHDRAW)
-            newest[user] = max(newest.get(user, word), word)
-    expected = sum(not withdrawn for _, withdrawn in newest.values())
-    assert 0 < expected < len(newest)
-    assert count_enrolled(history) == expected
