@@ -1,0 +1,44 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pipeline.cli.main import app
+from tests.integration.support.stream import Stream
+
+Run = Callable[..., Result]
+RunJson = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def stream(kafka: str, topic_prefix: str, tmp_path: Path) -> Iterator[Stream]:
+    """Topics of three partitions, without workers."""
+    stream = Stream(kafka, topic_prefix, tmp_path, 3).create_topics()
+    yield stream
+    stream.close()
+
+
+@pytest.fixture
+def run(stream: Stream) -> Run:
+    """Run ``sesame dlq`` with arguments."""
+
+    def invoke(*arguments: str, **variables: str) -> Result:
+        return CliRunner().invoke(app, ["dlq", *arguments], env={**stream.variables, **variables})
+
+    return invoke
+
+
+@pytest.fixture
+def told(run: Run) -> RunJson:
+    """What a command that succeeds prints as JSON."""
+
+    def invoke(*arguments: str, **variables: str) -> dict[str, Any]:
+        result = run(*arguments, "--json", **variables)
+        assert result.exit_code == 0, result.output
+        answer: dict[str, Any] = json.loads(result.stdout)
+        return answer
+
+    return invoke
