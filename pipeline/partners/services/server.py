@@ -1,6 +1,7 @@
 """Serving an application on a port until the process is told to end."""
 
 import logging
+import os
 import signal
 import socket
 import threading
@@ -29,7 +30,8 @@ def listen(address: str, port: int, advice: str) -> socket.socket:
     try:
         return socket.create_server((address, port), family=family)
     except OSError as error:
-        reason = error.strerror or error
+        # create_server() adds the address to the error's own words.
+        reason = os.strerror(error.errno) if error.errno else error
         raise SesameError(f"cannot listen on {address}:{port} ({reason}); {advice}") from error
 
 
