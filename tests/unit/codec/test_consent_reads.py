@@ -77,6 +77,14 @@ def test_a_consent_one_day_ahead_of_its_record_counts() -> None:
     assert len(read) == 1
 
 
+def test_each_consent_is_held_against_the_time_of_its_own_record() -> None:
+    value, ahead_ms = framed("consents", CONSENT), OCCURRED_AT - DAY_MS - 1
+    times = [ahead_ms, OCCURRED_AT, ahead_ms, OCCURRED_AT]
+    read = decode_consents([b"ann"] * 4, [None, value, value, value], times, REGISTRY)
+    assert read.kept.tolist() == [1, 3]
+    assert read.refused == 2
+
+
 def test_no_consents_give_empty_columns() -> None:
     read = decode_consents([], [], [], REGISTRY)
     assert (read.users, len(read.purposes), read.refused) == ([], 0, 0)

@@ -141,12 +141,16 @@ def test_a_later_partner_score_is_read_as_this_version_has_it() -> None:
         (b"\0\0\0\x03\xe7", UnknownSchemaError),
         (framed("partner.car-rental.scores", PARTNER_SCORE)[:-1], DecodeError),
         (framed("partner.car-rental.scores", PARTNER_SCORE) + b"\0", DecodeError),
-        (framed(OUTCOMES.name, OUTCOME), DecodeError),
     ],
 )
 def test_what_is_no_partner_score_is_refused(value: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         decode_partner_score(value, REGISTRY)
+
+
+def test_a_partner_score_is_none_of_the_other_records() -> None:
+    with pytest.raises(DecodeError, match="is a PartnerOutcome, not a PartnerScore"):
+        decode_partner_score(framed(OUTCOMES.name, OUTCOME), REGISTRY)
 
 
 def test_each_partner_has_its_subjects_in_the_built_in_registry() -> None:

@@ -157,6 +157,13 @@ def test_a_list_of_any_length_a_few_bytes_claim_is_refused() -> None:
         assert [p.reason for p in read.poison] == [Reason.DECODE]
 
 
+def test_a_list_whose_count_takes_two_bytes_is_read() -> None:
+    long = SCORE | {"missing": ["NOTHING"] * 64, "factors": [FACTOR] * 9_000}
+    read = decode_scores([framed("scores", long), framed("scores", SCORE)], REGISTRY)
+    assert read.poison == []
+    assert read.kept.tolist() == [0, 1]
+
+
 def test_a_later_version_with_more_fields_is_read() -> None:
     def more(fields: list[dict[str, Any]]) -> None:
         fields.insert(2, {"name": "country", "type": "string"})
