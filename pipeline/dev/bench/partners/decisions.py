@@ -1,10 +1,10 @@
-"""How long a decision takes: asked of the car rental over HTTP, and in process alone."""
+"""How long a decision takes: asked of the car rental over HTTP, and of the SDK alone."""
 
 import http.client
 import json
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 from uuid import uuid4
@@ -14,16 +14,15 @@ import numpy as np
 from pipeline.dev.bench import systems
 from pipeline.dev.bench.child import Child
 from pipeline.dev.bench.partners.gateway import environment
+from pipeline.dev.bench.partners.timing import WARM_UP, WrongDecisionError, timed
 from pipeline.dev.bench.systems import Bench
 from pipeline.errors import SesameError
-from pipeline.partners.client import PartnerClient
 from pipeline.partners.vocabulary import Outcome
 from pipeline.settings import Settings
 
 PARTNER_ID = "car-rental"
-_WARM_UP = 500
-_READY_S = 120.0
 _ANSWER_S = 30.0
+_ALONE_S = 600.0
 _CREATED = 201
 
 
@@ -36,14 +35,10 @@ class Decisions:
     outcomes: dict[str, int]
 
 
-class WrongDecisionError(SesameError):
-    """A decision that what the partner was shown does not bear out."""
-
-
 def measure(
     bench: Bench, admitted: Mapping[str, bool], count: int, number: int, settings: Settings
 ) -> Decisions:
-    """Decide on people one after the other, over HTTP and then in process.
+    """Decide on people one after the other, over HTTP and then by the SDK alone.
 
     Args:
         bench: What all runs share.
@@ -53,10 +48,10 @@ def measure(
         settings: Those of the run whose topics they read.
 
     Raises:
-        SesameError: The service ended, was not ready in time or decided otherwise than on what
+        SesameError: A process ended, was not ready in time or decided otherwise than on what
             it was shown.
     """
-    drawn = _drawn(list(admitted), count, number)
+    order = _drawn(list(admitted), count, number)
     told = environment(bench, settings)
     log = bench.folder / f"{PARTNER_ID}-{number}.log"
     command = systems.command("pipeline.cli.main", "partner", PARTNER_ID)
@@ -65,38 +60,39 @@ def measure(
         systems.wait_ready(settings.rental_port, child)
         bench.say(f"decisions: asking for {count:,}")
         with _Rental(settings.rental_port) as rental:
-            asked, outcomes = _timed(rental.ask, drawn, admitted)
-    bench.say("decisions: in process")
-    with PartnerClient(
-        PARTNER_ID, settings=settings, store=bench.folder / f"view-{number}.db"
-    ) as client:
-        client.wait_ready(_READY_S)
-        decided, _ = _timed(lambda subject: client.decide(subject).outcome, drawn, admitted)
-    return Decisions([1e3 * s for s in asked], [1e6 * s for s in decided], outcomes)
+            asked = timed(rental.ask, order, admitted)
+    bench.say("decisions: by the SDK alone")
+    decided = _alone(bench, {"order": order, "admitted": dict(admitted)}, number, told)
+    return Decisions([1e3 * s for s in asked.seconds], [1e6 * s for s in decided], asked.outcomes)
 
 
 def _drawn(subjects: Sequence[str], count: int, seed: int) -> list[str]:
-    """Random subjects, each once while there are enough; the first are the warm-up."""
+    """Random subjects, each once while there are enough."""
     rng = np.random.default_rng(seed)
-    wanted = count + _WARM_UP
+    wanted = count + WARM_UP
     places = rng.choice(len(subjects), wanted, replace=wanted > len(subjects))
     return [subjects[at] for at in places.tolist()]
 
 
-def _timed(
-    decide: Callable[[str], Outcome], subjects: Sequence[str], admitted: Mapping[str, bool]
-) -> tuple[list[float], dict[str, int]]:
-    """Seconds of each decision after the warm-up, and how they ended."""
-    seconds: list[float] = []
-    outcomes: Counter[str] = Counter()
-    for subject in subjects:
-        began = time.perf_counter()
-        outcome = decide(subject)
-        seconds.append(time.perf_counter() - began)
-        if (outcome is Outcome.DEPOSIT_WAIVED) != admitted[subject]:
-            raise WrongDecisionError(f"{outcome} for a subject shown {admitted[subject]}")
-        outcomes[outcome] += 1
-    return seconds[_WARM_UP:], dict(outcomes)
+def _alone(
+    bench: Bench, given: dict[str, object], number: int, told: Mapping[str, str]
+) -> list[float]:
+    """The seconds of decisions in a process of their own, without what we hold in memory."""
+    asked, left = bench.folder / "decide.json", bench.folder / f"decided-{number}.json"
+    asked.write_text(json.dumps({"partner_id": PARTNER_ID} | given))
+    files = (str(asked), str(bench.folder / f"view-{number}.db"), str(left))
+    ended = subprocess.run(  # noqa: S603 - our own command
+        systems.command("pipeline.dev.bench.partners.decide_alone", *files),
+        env=os.environ | told,
+        capture_output=True,
+        text=True,
+        timeout=_ALONE_S,
+        check=False,
+    )
+    if ended.returncode:
+        raise SesameError(f"decide_alone ended with status {ended.returncode}:\n{ended.stderr}")
+    seconds: list[float] = json.loads(left.read_text())["seconds"]
+    return seconds
 
 
 class _Rental:
