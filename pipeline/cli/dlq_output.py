@@ -98,6 +98,8 @@ def _value(letter: Mapping[str, Any]) -> str:
         return f"{size}, schema {letter['schema_id']}: {dumps(letter['value'], ensure_ascii=False)}"
     if letter["preview"] is None:
         return "none"
+    if letter["decode_error"] is not None:
+        return f"{size}, not decoded: {letter['decode_error']}"
     return f"{size}, does not decode: {letter['preview']}"
 
 
