@@ -82,9 +82,10 @@ class SharedStream(Stream):
 
     def scores_shown(self, partner: str) -> dict[str, int | None]:
         """The latest score each subject has at a partner; None where it has none."""
+        latest = {r.key or b"": r.value for r in self.read(topics.partner_scores(partner))}
         return {
-            subject: None if seen[-1] is None else seen[-1]["score"]
-            for subject, seen in self.shown(partner).items()
+            key.decode(): None if value is None else fields_of("PartnerScore", value)["score"]
+            for key, value in latest.items()
         }
 
 
