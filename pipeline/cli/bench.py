@@ -188,6 +188,7 @@ def _tell_partners(found: "Partnership") -> None:
         ("scores published by sesame a second", f"{told['scores_published_per_second']:,.0f}"),
         ("gateway-scores over them", f"{told['over_published']:.2f}"),
         ("partner records a second", f"{told['partner_records_per_second']:,.0f}"),
+        ("those over sesame's events", f"{told['ratios']['partner-records']:.2f}"),
         ("POST /rentals, median ms", f"{asked['p50']:.2f}"),
         ("POST /rentals, 99 % ms", f"{asked['p99']:.2f}"),
         ("decide in process, median us", f"{decided['p50']:.1f}"),

@@ -123,8 +123,9 @@ def _partners(result: dict[str, Any]) -> str:
                 f"In its run the pipeline published {result['scores_published_per_second']:,.0f} "
                 f"score records a second; the gateway followed {result['over_published']:.1f} "
                 f"times as many, and wrote {result['partner_records_per_second']:,.0f} partner "
-                f"records a second. All {result['partner_records']:,} of a round were as the "
-                "contract has them."
+                f"records a second, one for each grant: {result['ratios']['partner-records']:.2f} "
+                f"of the pipeline's events. All {result['partner_records']:,} of a round were as "
+                "the contract has them."
             ),
             "",
             ("| decision | median | 99 % | slowest | timed |\n| --- | ---: | ---: | ---: | ---: |"),

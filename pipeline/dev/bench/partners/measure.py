@@ -20,6 +20,9 @@ from pipeline.resources import partners_file
 from pipeline.scoring.model import load_model
 from pipeline.scoring.scorecard import score
 
+PARTNER_RECORDS = "partner-records"
+"""What is written for partners: each is one grant of which a change was followed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -54,8 +57,11 @@ class Partnership:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The gateway's rates over the pipeline's."""
-        return shares(self.runs)
+        """The gateway's rates over the pipeline's; grants it followed are partner records."""
+        ours = [run.events_per_second for run in self.runs if run.system == SESAME]
+        pairs = zip(self.followed, ours, strict=True)
+        grants = median(each.partner_records_per_second / rate for each, rate in pairs)
+        return shares(self.runs) | {PARTNER_RECORDS: grants}
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""

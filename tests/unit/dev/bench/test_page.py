@@ -45,7 +45,7 @@ PARTNERS = {
         {"system": "gateway-consents", "events": 300_000},
         {"system": "gateway-scores", "events": 300_000},
     ],
-    "ratios": {"gateway-consents": 0.914, "gateway-scores": 0.637},
+    "ratios": {"gateway-consents": 0.914, "gateway-scores": 0.637, "partner-records": 1.274},
     "summaries": [
         summary("sesame", 200_000.0),
         summary("gateway-consents", 182_800.0),
@@ -92,6 +92,7 @@ def test_a_saved_partnership_has_rates_over_the_pipelines_and_latencies(tmp_path
     assert "| 4.2 | 300 | 0.64 |" in told
     assert "pipeline published 10,000 score records a second" in told
     assert "followed 12.7 times as many, and wrote 254,800 partner records a second" in told
+    assert "one for each grant: 1.27 of the pipeline's events" in told
     assert "All 600,000 of a round" in told
     assert "| `POST /rentals`, ms | 2.35 | 8.10 | 40.00 | 15,000 |" in told
     assert "| `decide` in process, us | 31.0 | 77.0 | 1,234.6 | 15,000 |" in told
