@@ -62,10 +62,16 @@ async function post(path, body, key) {
 // after a lost answer, it is the same request, and it is done once.
 function sendsOnce(form, send) {
   let key = newKey();
+  let busy = false;
   form.addEventListener("input", () => { key = newKey(); });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (busy) return;
+    busy = true;
+    event.submitter?.setAttribute("aria-disabled", "true");
     await attempt(() => send(new FormData(form), key));
+    event.submitter?.removeAttribute("aria-disabled");
+    busy = false;
   });
 }
 
