@@ -1,6 +1,6 @@
 """A dead letter and what its headers say; they are checked, as a producer may forge some."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -12,6 +12,10 @@ CHAIN_MAX = 16
 """Earlier dead letters of one record that its headers name, the newest."""
 _DIGITS_MAX = 18
 """A number of so many digits fits into 64 bits."""
+_CARRIED = frozenset(
+    f"redrive.{name}" for name in ("topic", "partition", "offset", "count", "at", "chain")
+)
+_CARRIED_BYTES_MAX = 1_024
 _CUT = "too many to be kept here"
 
 Header = tuple[str, bytes]
@@ -157,6 +161,18 @@ def redrive_headers(letter: Letter, topic: str, at_ms: int) -> list[Header]:
         ("redrive.at", str(at_ms).encode()),
         ("redrive.chain", " ".join(map(str, chain)).encode()),
     ]
+
+
+def carried(headers: Iterable[tuple[str, bytes | None]]) -> tuple[Header, ...]:
+    """Those of a record's headers that its dead letter carries on: where it was sent back from.
+
+    A producer may forge them: only short values are taken, each name's first.
+    """
+    kept: dict[str, bytes] = {}
+    for name, value in headers:
+        if name in _CARRIED and value is not None and len(value) <= _CARRIED_BYTES_MAX:
+            kept.setdefault(name, value)
+    return tuple(kept.items())
 
 
 def _earlier(said: Mapping[str, bytes]) -> Earlier | None:

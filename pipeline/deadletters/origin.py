@@ -6,9 +6,10 @@ from typing import Any
 
 from pipeline import topics
 from pipeline.codec import catalog
-from pipeline.codec.decode import decode_columns
+from pipeline.codec.decode import Poison
 from pipeline.codec.encode import decode_record
 from pipeline.codec.inputs import decode_inputs
+from pipeline.codec.partner_reads import decode_enquiries, decode_outcomes
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import SchemaRegistry, UnknownSchemaError
 from pipeline.codec.translate import DecodeError
@@ -52,11 +53,17 @@ def find_fault(
     Raises:
         RegistryError: The registry cannot answer.
     """
-    if topic in topics.INPUTS:
-        poison = decode_inputs(topic, [key], [value], registry).poison
-    else:
-        poison = decode_columns(str(topic.record), [value], registry).poison
+    poison = _decode(topic, key, value, registry)
     return Fault(poison[0].reason, poison[0].error) if poison else None
+
+
+def _decode(
+    topic: Topic, key: bytes | None, value: bytes | None, registry: SchemaRegistry
+) -> list[Poison]:
+    if topic in topics.INPUTS:
+        return decode_inputs(topic, [key], [value], registry).poison
+    decode = decode_outcomes if topic.record == "PartnerOutcome" else decode_enquiries
+    return decode(topic, [key], [value], registry).poison
 
 
 def read_fields(value: bytes | None, registry: SchemaRegistry) -> dict[str, Any] | None:

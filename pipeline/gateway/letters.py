@@ -16,7 +16,10 @@ _ERROR_CHARACTERS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A partner's record where it was read first; ``topic`` is without the prefix."""
+    """A partner's record where it was read first; ``topic`` is without the prefix.
+
+    ``carried`` are headers that stay with it, forwarded or refused.
+    """
 
     topic: str
     partition: int
@@ -24,6 +27,7 @@ class Origin:
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
+    carried: tuple[Header, ...] = ()
 
     def headers(self) -> tuple[Header, ...]:
         """What goes with the record when it is forwarded."""
@@ -32,6 +36,7 @@ class Origin:
             ("origin.partition", str(self.partition).encode()),
             ("origin.offset", str(self.offset).encode()),
             ("origin.timestamp", str(self.timestamp_ms).encode()),
+            *self.carried,
         )
 
 
@@ -58,5 +63,6 @@ def _letter(origin: Origin, reason: Reason, error: str, context: GatewayContext)
         ("dlq.reason", str(reason).encode()),
         ("dlq.error", error[:_ERROR_CHARACTERS_MAX].encode()),
         ("dlq.failed_at", str(context.clock_ms()).encode()),
+        *origin.carried,
     )
     return key, value, headers

@@ -1,13 +1,14 @@
 """What partners report, at the person's lane: outcomes become obligations, enquiries count."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from xxhash import xxh3_64_intdigest
 
 from pipeline.codec.reasons import Reason
+from pipeline.deadletters.letter import carried
 from pipeline.gateway.changes import Changes, Told
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.letters import NOT_GRANTED, Origin, refuse
@@ -17,20 +18,12 @@ from pipeline.gateway.rows import KEEP_MS
 from pipeline.gateway.showing import Moment
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.vocabulary import PURPOSES, Cause, Kind
-from pipeline.streaming.records import Header, Record
+from pipeline.streaming.records import Record
 
 CONTRACTS_MAX = 64
 """Open contracts kept of a grant; the oldest go."""
 _CLOSING = frozenset({"FULFILLED", "DISPUTE_UPHELD", "DISPUTE_REJECTED"})
 _NOBODY = -1
-
-
-class Forwarded(Record, Protocol):
-    """A record of `gateway-inbox`."""
-
-    @property
-    def headers(self) -> Sequence[Header]:
-        """Where it was read first."""
 
 
 def is_doubtful(state: GatewayState, records: Iterable[Record]) -> bool:
@@ -42,7 +35,7 @@ def is_doubtful(state: GatewayState, records: Iterable[Record]) -> bool:
 
 def settle(
     state: GatewayState,
-    records: Iterable[Forwarded],
+    records: Iterable[Record],
     context: GatewayContext,
     moment: Moment,
     changes: Changes,
@@ -74,7 +67,7 @@ def settle(
                 changes.counts.records[kind, "applied"] += 1
 
 
-def _origin(record: Forwarded) -> Origin:
+def _origin(record: Record) -> Origin:
     headers = dict(record.headers)
     return Origin(
         topic=headers["origin.topic"].decode(),
@@ -83,6 +76,7 @@ def _origin(record: Forwarded) -> Origin:
         timestamp_ms=int(headers["origin.timestamp"]),
         key=record.key,
         value=record.value,
+        carried=carried(record.headers),
     )
 
 

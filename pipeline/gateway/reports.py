@@ -7,6 +7,7 @@ from pipeline import topics
 from pipeline.codec.partner_reads import Reads, decode_enquiries, decode_outcomes
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import SchemaRegistry
+from pipeline.deadletters.letter import carried
 from pipeline.gateway.changes import Changes
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.letters import NOT_GRANTED, Origin, refuse
@@ -44,7 +45,8 @@ def forward(
         changes: Takes what is sent on, and what is refused.
     """
     origins = [
-        Origin(topic, context.partition, r.offset, r.timestamp, r.key, r.value) for r in records
+        Origin(topic, context.partition, r.offset, r.timestamp, r.key, r.value, carried(r.headers))
+        for r in records
     ]
     kind = topic.rpartition(".")[2]
     for origin, row in good(topic, origins, context, changes):

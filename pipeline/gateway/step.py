@@ -6,7 +6,6 @@ not committed, the state must be restored.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from pipeline.gateway.decisions import decide
 from pipeline.gateway.enrolment import end_enrolments, enrol
 from pipeline.gateway.following import follow
 from pipeline.gateway.limits import Limits
-from pipeline.gateway.outcomes import Forwarded, settle
+from pipeline.gateway.outcomes import settle
 from pipeline.gateway.reports import forward, report_of
 from pipeline.gateway.rotation import rekey
 from pipeline.gateway.sends import lay_out
@@ -80,8 +79,7 @@ def apply(
         if report_of(topic):
             forward(topic, reports, context, changes)
     if inbox := records.get(topics.GATEWAY_INBOX.name):
-        # Consumed records have headers; the lanes ask for nothing that others lack.
-        settle(state, cast("Sequence[Forwarded]", inbox), context, moment, changes)
+        settle(state, inbox, context, moment, changes)
     return _finish(state, after, moment, context, changes)
 
 

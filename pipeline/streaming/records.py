@@ -1,5 +1,6 @@
 """Records as lanes take and write them."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 Entry = tuple[bytes, bytes | None]
@@ -25,3 +26,7 @@ class Record(Protocol):
     @property
     def value(self) -> bytes | None:
         """Its value."""
+
+    @property
+    def headers(self) -> Sequence[Header]:
+        """Its headers."""

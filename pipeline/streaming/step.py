@@ -13,6 +13,7 @@ from pipeline import topics
 from pipeline.codec.outputs import encode_peer_signals, encode_scores
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import SchemaRegistry
+from pipeline.deadletters.letter import carried
 from pipeline.factors.fold import (
     FoldResult,
     Outcome,
@@ -214,6 +215,7 @@ def _dead_letter(
         ("dlq.reason", str(reason).encode()),
         ("dlq.error", error[:_ERROR_CHARACTERS_MAX].encode()),
         ("dlq.failed_at", str(_now_ms()).encode()),
+        *carried(record.headers),
     )
     return DeadLetter(key, value, headers, topic.topic.name, str(reason))
 

@@ -22,7 +22,7 @@ from pipeline.settings import Settings
 from pipeline.streaming import changelog, step
 from pipeline.streaming.arrivals import decode
 from pipeline.streaming.position import Position
-from pipeline.streaming.records import Entry
+from pipeline.streaming.records import Entry, Header
 from pipeline.streaming.store import PartitionStore
 
 _KAFKA_MS = 4_000_000_000_000
@@ -36,6 +36,7 @@ class Record(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[Header, ...] = ()
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """A batch's output: what is written of whom, and what only looks like a change."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from pipeline.streaming import changelog, step
 from pipeline.streaming.arrivals import decode
 from pipeline.streaming.output import Output
 from pipeline.streaming.position import Position
-from pipeline.streaming.records import Record
+from pipeline.streaming.records import Header, Record
 from pipeline.streaming.store import PartitionStore
 
 JUNE_MS = 1_780_300_000_000  # 2026-06-01
@@ -30,6 +30,7 @@ class Fetched:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[Header, ...] = ()
 
 
 class Partition:
@@ -202,6 +203,23 @@ def test_a_dead_letter_keeps_the_original_and_says_where_it_was(partition: Parti
         "dlq.offset": "0",
         "dlq.reason": "WIRE_FORMAT",
     }
+
+
+def test_a_dead_letter_of_a_redriven_record_carries_on_where_it_was_sent_back_from(
+    partition: Partition,
+) -> None:
+    redriven = (
+        ("redrive.offset", b"17"),
+        ("redrive.offset", b"18"),
+        ("redrive.count", b"1" * 2_000),
+        ("redrive.else", b"x"),
+        ("trace", b"y"),
+    )
+    poison = replace(partition.fetched(topics.PAYMENTS, "ann", b"\0\0"), headers=redriven)
+
+    (letter,) = partition.apply_records({"payments": [poison]}).dead_letters
+
+    assert [h for h in letter.headers if not h[0].startswith("dlq.")] == [("redrive.offset", b"17")]
 
 
 def test_what_is_too_large_to_be_kept_is_told_without_its_bytes(partition: Partition) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import topics
 from pipeline.streaming.position import Position
-from pipeline.streaming.records import Record
+from pipeline.streaming.records import Header, Record
 from pipeline.streaming.waiting import Taken, Waiting
 
 
@@ -19,6 +19,7 @@ class Fetched:
     timestamp: int = 0
     key: bytes | None = b"u"
     value: bytes | None = b"v"
+    headers: tuple[Header, ...] = ()
 
 
 def records(*offsets: int) -> list[Record]:
