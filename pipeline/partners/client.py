@@ -103,9 +103,7 @@ class PartnerClient:
 
     def __enter__(self) -> Self:
         """Start to follow and to deliver; no broker has to answer yet."""
-        self._follower.start()
-        self._reporter.start()
-        self._enquiries.start()
+        self.start()
         return self
 
     def __exit__(
@@ -114,6 +112,16 @@ class PartnerClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """End it."""
+        self.close()
+
+    def start(self) -> None:
+        """Start to follow and to deliver; no broker has to answer yet."""
+        self._follower.start()
+        self._reporter.start()
+        self._enquiries.start()
+
+    def close(self) -> None:
         """End; reports that are not delivered wait in the file for the next start."""
         self._follower.stop()
         self._enquiries.stop(LAST_ENQUIRIES_S)

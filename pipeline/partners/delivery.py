@@ -68,6 +68,11 @@ class Delivery:
         self.problem: str | None = None
         self._thread = threading.Thread(target=self._run, name=f"send {topic}", daemon=True)
 
+    @property
+    def running(self) -> bool:
+        """Whether it sends."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Start to send."""
         self._thread.start()

@@ -58,8 +58,9 @@ class Enquiries:
 
     def stop(self, timeout_s: float) -> None:
         """Stop; wait that long for what is still to be sent, then count it as lost."""
-        with self._sent:
-            self._sent.wait_for(lambda: self.waiting == 0, timeout_s)
+        if self._delivery.running:
+            with self._sent:
+                self._sent.wait_for(lambda: self.waiting == 0, timeout_s)
         self._delivery.stop()
         self.results.add("lost", self.waiting)
 

@@ -1,5 +1,6 @@
 """Reporting outcomes: kept on disk first, delivered at least once, in the order reported."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
@@ -8,14 +9,21 @@ from pipeline.codec.registry import SchemaRegistry
 from pipeline.errors import SesameError
 from pipeline.partners.delivery import Delivery, Parcel
 from pipeline.partners.outbox import Outbox
-from pipeline.partners.outcomes import check_outcome, identified, outcome_fields
+from pipeline.partners.outcomes import (
+    RefusedOutcomeError,
+    check_outcome,
+    identified,
+    outcome_fields,
+)
 from pipeline.partners.records import OutcomeReport
 from pipeline.partners.tally import Tally
+from pipeline.partners.vocabulary import ContractKind, ContractStatus
 from pipeline.settings import Settings
 from pipeline.topics import partner_outcomes
 
 AT_ONCE_MAX = 500
 """Outcomes sent before their acknowledgements are waited for."""
+_NOTHING = OutcomeReport("", "", ContractKind.OTHER, ContractStatus.OPENED, 0, event_id="")
 
 
 class Reporter:
@@ -58,6 +66,9 @@ class Reporter:
 
     def start(self) -> None:
         """Start to deliver, with what waits since before."""
+        # The first check of a process loads what it needs, which takes long: not in a report.
+        with contextlib.suppress(RefusedOutcomeError):
+            check_outcome(_NOTHING, self._partner_id, 0)
         self._delivery.start()
 
     def stop(self) -> None:

@@ -117,8 +117,8 @@ class Tracker:
         self._store.save(folded, offsets)
         self._standing = replace(self._stands, offsets={**self._stands.offsets, **offsets})
         self.view.publish(folded)
+        results["taken"] -= folded.repeats
         results["repeat"] = folded.repeats
-        results["taken"] = len(news) - folded.repeats
         self.results.add_all(results)
         return folded.changes
 
@@ -159,11 +159,14 @@ class Tracker:
             return None
         subject = raw.key.decode(errors="replace")
         if raw.value is None:
+            results["ended"] += 1
             return Change(subject, None)
         try:
-            return Change(subject, read_score(raw.key, raw.value, self._partner_id, self._registry))
+            seen = read_score(raw.key, raw.value, self._partner_id, self._registry)
         except UnreadableError as error:
             # What it replaced is no longer so; what it says is not known: nothing may be seen.
             results["refused"] += 1
             log.warning("unreadable partner score", error=str(error))
             return Change(subject, None)
+        results["taken"] += 1
+        return Change(subject, seen)

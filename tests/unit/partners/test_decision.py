@@ -87,6 +87,13 @@ def test_a_decision_names_the_model_and_the_time_of_the_score() -> None:
     assert (decision.model, decision.as_of_ms) == ("default@1", 1_000)
 
 
+def test_a_decision_names_the_threshold_the_score_was_held_against() -> None:
+    held = dataclasses.replace(seen(CAR_RENTAL, Admitted.NO), threshold=620)
+
+    assert decide(held, CAR_RENTAL, TEXTS).threshold == 620
+    assert decide(None, CAR_RENTAL, TEXTS).threshold == CAR_RENTAL.threshold
+
+
 @pytest.mark.parametrize("change", [{"partner_id": "microloan"}, {"purpose": "HOTEL_DEPOSIT"}])
 def test_what_was_granted_for_another_use_counts_as_nothing(change: dict[str, str]) -> None:
     elsewhere = dataclasses.replace(seen(CAR_RENTAL, Admitted.YES), **change)  # type: ignore[arg-type]

@@ -68,6 +68,21 @@ def test_a_whole_entry_is_read(tmp_path: Path) -> None:
             "purposes.BIKE_DEPOSIT.threshold",
             "less than or equal to 950",
         ),
+        (
+            {"purposes": '{ BIKE_DEPOSIT = { threshold = 600, disclosure = "SCORE" } }'},
+            "purposes.BIKE_DEPOSIT.disclosure",
+            "'SCORE' shows more than the partner's 'BAND'",
+        ),
+        (
+            {"purposes": '{ BIKE_DEPOSIT = { threshold = 600, disclosure = "ALL" } }'},
+            "purposes.BIKE_DEPOSIT.disclosure",
+            "'ALL' is not allowed, must be one of 'ADMIT', 'BAND' or 'SCORE'",
+        ),
+        (
+            {"purposes": '{ BIKE_DEPOSIT = { threshold = 600, fallback = "NONE" } }'},
+            "purposes.BIKE_DEPOSIT.fallback",
+            "is no field of the registry",
+        ),
         ({"bulk_access": "true"}, "bulk_access", "is no field of the registry"),
     ],
 )
@@ -80,6 +95,33 @@ def test_a_wrong_field_is_refused_with_its_file_partner_and_name(
 
     assert said.startswith(f"{path}: partner bikes: {field}: ")
     assert says in said
+
+
+def test_a_purpose_may_show_less_than_its_partner(tmp_path: Path) -> None:
+    purposes = """{ BIKE_DEPOSIT = { threshold = 600, disclosure = "ADMIT" },
+        HOTEL_DEPOSIT = { threshold = 620 },
+        CAR_RENTAL_DEPOSIT = { threshold = 650, disclosure = "BAND" } }"""
+    registry = load_registry(file_with(tmp_path, {"purposes": " ".join(purposes.split())}))
+
+    shown = {purpose: policy.disclosure for purpose, policy in registry.policies("bikes").items()}
+
+    assert shown == {
+        Purpose.BIKE_DEPOSIT: Disclosure.ADMIT,
+        Purpose.HOTEL_DEPOSIT: Disclosure.BAND,
+        Purpose.CAR_RENTAL_DEPOSIT: Disclosure.BAND,
+    }
+
+
+def test_every_purpose_that_would_show_too_much_is_told_at_once(tmp_path: Path) -> None:
+    terms = '{ threshold = 600, disclosure = "SCORE" }'
+    purposes = f"{{ BIKE_DEPOSIT = {terms}, HOTEL_DEPOSIT = {terms} }}"
+
+    lines = refusal(file_with(tmp_path, {"purposes": purposes})).splitlines()
+
+    assert [line.split(": ")[2] for line in lines] == [
+        "purposes.BIKE_DEPOSIT.disclosure",
+        "purposes.HOTEL_DEPOSIT.disclosure",
+    ]
 
 
 def test_an_id_that_would_be_no_part_of_a_topic_name_is_refused(tmp_path: Path) -> None:
