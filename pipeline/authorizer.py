@@ -1,5 +1,6 @@
 """Read and change the access rules that a broker's authorizer holds."""
 
+import time
 from collections.abc import Sequence
 
 import kafka
@@ -20,6 +21,8 @@ from pipeline.errors import SesameError
 
 _AT_ONCE = 1_000
 """Rules in one request; the controller takes 10,000 changes in one."""
+_EFFECT_S = 30.0
+_POLL_S = 0.1
 
 
 def found(client: kafka.KafkaAdminClient) -> set[Rule] | None:
@@ -44,9 +47,11 @@ def found(client: kafka.KafkaAdminClient) -> set[Rule] | None:
 def apply(client: kafka.KafkaAdminClient, differences: Sequence[Difference]) -> None:
     """Add what is missing, then remove what is not wanted: nobody is shut out in between.
 
+    Returns when the broker that answers us goes by the new rules.
+
     Raises:
         KafkaError: The broker refuses all of it.
-        SesameError: The broker refuses single rules; the message names them.
+        SesameError: The broker refuses single rules, or does not go by them in time.
     """
     missing = [_acl(d.rule) for d in differences if d.action is Action.ADD]
     for start in range(0, len(missing), _AT_ONCE):
@@ -62,6 +67,21 @@ def apply(client: kafka.KafkaAdminClient, differences: Sequence[Difference]) -> 
         refused = [f"{acl}: {error.__name__}" for acl, _, error in answers if error is not NoError]
         if refused:
             raise SesameError("\n".join(refused))
+    _wait_for(client, differences)
+
+
+def _wait_for(client: kafka.KafkaAdminClient, differences: Sequence[Difference]) -> None:
+    """The controller keeps them at once; a broker busy with new topics learns of them later."""
+    added = {d.rule for d in differences if d.action is Action.ADD}
+    removed = {d.rule for d in differences if d.action is Action.REMOVE}
+    deadline = time.monotonic() + _EFFECT_S
+    while added | removed:
+        present = found(client) or set()
+        if added <= present and present.isdisjoint(removed):
+            return
+        if time.monotonic() > deadline:
+            raise SesameError(f"the broker does not go by new access rules after {_EFFECT_S:.0f} s")
+        time.sleep(_POLL_S)
 
 
 def _acl(rule: Rule) -> ACL:
