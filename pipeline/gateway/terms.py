@@ -57,7 +57,7 @@ class TermsBox:
 
 
 class PolicyTable:
-    """Terms by codes of partner and purpose: arrays of shape (n_partners, n_purposes)."""
+    """Terms by one partition's codes: arrays of shape (n_partners, n_purposes)."""
 
     def __init__(self, terms: Terms) -> None:
         """Look up nobody yet, see `cover`."""

@@ -4,6 +4,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from kafka.partitioner.default import murmur2
@@ -96,7 +97,7 @@ class World:
             partition=partition,
             partitions=self.partitions,
             topic_prefix="",
-            settings=settings.load(partitions=self.partitions, **self.limits),
+            settings=_settings(self.partitions, *sorted(self.limits.items())),
             clock_ms=lambda: self.now_ms,
         )
         return Lane(context)
@@ -294,6 +295,11 @@ class World:
         """Reason and error of the dead letters, in order."""
         letters = [dict(r.headers) for r in self.records(topics.DEAD_LETTERS)]
         return [(h["dlq.reason"].decode(), h["dlq.error"].decode()) for h in letters]
+
+
+@lru_cache
+def _settings(partitions: int, *limits: tuple[str, object]) -> settings.Settings:
+    return settings.load(partitions=partitions, **dict(limits))
 
 
 def is_input(topic: str) -> bool:
