@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import typer
 
-from pipeline import provision, settings, topics
+from pipeline import access, authorizer, provision, settings, topics
 from pipeline.cli.output import Json, print_json, print_table
 from pipeline.codec.open import open_registry
 from pipeline.codec.registry import UnknownSchemaError
@@ -43,7 +43,7 @@ Check = Callable[[Settings], Iterator[Finding]]
 
 @app.command()
 def doctor(*, as_json: Json = False) -> None:
-    """Check settings, Kafka, topics, schemas, model, partners, the web port and Java."""
+    """Check settings, Kafka, topics, access, schemas, model, partners, web port and Java."""
     current = settings.load()
     findings = list(examine(current))
     if as_json:
@@ -89,6 +89,28 @@ def _kafka(current: Settings) -> Iterator[Finding]:
         refused = difference.action is provision.Action.REFUSE
         advice = "delete and recreate it by hand" if refused else "sesame topics apply"
         yield Finding("topics", State.FAILURE, f"{difference.topic} {difference.reason}", advice)
+
+
+def _access(current: Settings) -> Iterator[Finding]:
+    wanted = access.wanted(current, list(_partners(current).partners))
+    with provision.admin(current) as client:
+        present = authorizer.found(client)
+    if present is None:
+        detail = "the broker has no authorizer: whoever reaches it may read and write everything"
+        yield Finding("access", State.WARNING, detail, "fit for one's own machine only")
+        return
+    actions = [difference.action for difference in access.plan(current, wanted, present)]
+    if not actions:
+        detail = f"all {len(wanted)} access rules are as they should be"
+        yield Finding("access", State.OK, detail)
+    for action, meaning, state, advice in (
+        (access.Action.ADD, "are missing", State.FAILURE, "sesame topics apply"),
+        (access.Action.REMOVE, "too many", State.FAILURE, "sesame topics apply"),
+        (access.Action.REVIEW, "to be judged by hand", State.WARNING, "sesame topics plan"),
+    ):
+        if number := actions.count(action):
+            of = f" of {len(wanted)}" if action is access.Action.ADD else ""
+            yield Finding("access", state, f"{number}{of} access rules {meaning}", advice)
 
 
 def _schemas(current: Settings) -> Iterator[Finding]:
@@ -142,6 +164,7 @@ def _java(_: Settings) -> Iterator[Finding]:
 CHECKS: dict[str, Check] = {
     "settings": _settings,
     "kafka": _kafka,
+    "access": _access,
     "schemas": _schemas,
     "model": _model,
     "partners": _registry_of_partners,
