@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import settings
-from pipeline.cli.output import Json, print_json, print_table
+from pipeline.cli.output import Json, complain, print_json, print_table
 from pipeline.errors import RefusedError, SesameError
 from pipeline.factors.vocabulary import ConsentAction, Scope
 from pipeline.partners.registry import Policy, load_registry
@@ -154,10 +154,37 @@ def _for_partner(policy: Policy) -> dict[str, Any]:
 def _send(
     current: settings.Settings, user: str, records: list[dict[str, Any]], *, as_json: bool
 ) -> None:
-    placed = _produce(current, user, records)
+    subject = _subject(current, user, records)
+    placed = [
+        record | {"subject": subject if record["scope"] == Scope.PARTNER.name else None}
+        for record in _produce(current, user, records)
+    ]
     if as_json:
-        print_json({"user_id": user, "topic": current.topic(CONSENTS.name), "consents": placed})
+        topic = current.topic(CONSENTS.name)
+        print_json({"user_id": user, "subject": subject, "topic": topic, "consents": placed})
         return
+    _show(user, placed)
+    if subject is not None:
+        typer.echo(f"The partner knows {user} as {subject}")
+
+
+def _subject(current: settings.Settings, user: str, records: list[dict[str, Any]]) -> str | None:
+    """What the partner concerned knows the person by; None without a partner or a key."""
+    from pipeline.gateway.keyfile import load_keyring  # noqa: PLC0415 - help stays quick
+
+    concerned = next((record for record in records if record["partner_id"]), None)
+    if concerned is None:
+        return None
+    try:
+        keyring = load_keyring(current)
+    except RefusedError as error:
+        # The consent counts all the same: a withdrawal must not want for a key.
+        complain(f"No subject can be told: {error}")
+        return None
+    return keyring.subject(user, concerned["partner_id"], concerned["purpose"])
+
+
+def _show(user: str, placed: list[dict[str, Any]]) -> None:
     print_table(
         ("Scope", "Action", "Partner", "Purpose", "Sees", "Until", "Record"),
         [

@@ -26,6 +26,7 @@ COMMANDS = {
     "topics": "Plan or apply the topics and access rules.",
     "schemas": "List, check or register the Avro schemas.",
     "consent": "Grant or withdraw consent for a person.",
+    "disclosures": "Show what partners were shown of a person.",
     "score": "Show a person's score.",
     "explain": "Show how a person's score comes about.",
     "export": "Export everything kept about a person.",

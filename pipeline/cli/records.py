@@ -69,14 +69,27 @@ def latest(
 ) -> bytes | None:
     """The newest value a topic holds of a person; None where it holds none, or a tombstone.
 
-    Looks where the default partitioner puts the person, then in the other partitions, as a
-    producer may have placed the person by its own rule.
-
     Args:
         settings: Where Kafka is.
         topic: A compacted topic.
         user_id: The person.
         key_of: The record's key from the person's.
+
+    Raises:
+        KafkaUnreachableError: No broker answers.
+        SesameError: There is no such topic.
+    """
+    found = values_of(settings, topic, user_id, key_of)
+    return found[-1] if found else None
+
+
+def values_of(
+    settings: Settings, topic: Topic, user_id: str, key_of: Callable[[bytes], bytes] = bytes
+) -> list[bytes | None]:
+    """All values a topic holds of a person, oldest first; None for tombstones.
+
+    Looks where the default partitioner puts the person, then in the other partitions, as a
+    producer may have placed the person by its own rule.
 
     Raises:
         KafkaUnreachableError: No broker answers.
@@ -95,7 +108,7 @@ def latest(
         _drain(client, [partitions.pop(home)], take)
         if not found and partitions:
             _drain(client, partitions, take)
-    return found[-1] if found else None
+    return found
 
 
 def _partitions(client: KafkaConsumer, name: str) -> list[TopicPartition]:

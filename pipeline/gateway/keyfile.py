@@ -32,7 +32,11 @@ def load_keyring(settings: Settings) -> KeyRing:
             f"there is no key to make subjects with: set {variable('pseudonym_key')}, or "
             f"{variable('pseudonym_key_file')} to a file of keys, one a line, the current first"
         )
-    return KeyRing.of(_read(_development_key()))
+    try:
+        path = _development_key()
+    except OSError as error:
+        raise RefusedError(f"no key could be made for this machine: {error}") from error
+    return KeyRing.of(_read(path))
 
 
 def _read(path: Path) -> list[str]:
