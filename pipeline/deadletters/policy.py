@@ -87,7 +87,7 @@ def judge(record: Outgoing, registry: SchemaRegistry, now_ms: int, *, force: boo
     occurred_at = fields.get("occurred_at")
     verdicts = [
         _too_early(occurred_at, now_ms),
-        _schema_is_new(record.letter, now_ms),
+        None if force else _schema_is_new(record.letter, now_ms),
         None if force else _at_fault(record, registry),
         None if force else _too_late(record, occurred_at, registry),
         None if force else _endless(record.letter),
@@ -109,7 +109,8 @@ def _schema_is_new(letter: Letter, now_ms: int) -> Verdict | None:
     if letter.reason != Reason.UNKNOWN_SCHEMA or until_ms <= now_ms:
         return None
     return Verdict(
-        Ruling.NOT_YET, f"workers may take its schema for unknown until {instant(until_ms)}"
+        Ruling.NOT_YET,
+        f"workers may take its schema for unknown until {instant(until_ms)} (see --force)",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from pipeline.connection import check_connection
 from pipeline.errors import KafkaUnreachableError, SesameError
 from pipeline.kafka import kafka_python_config
 from pipeline.settings import Settings
@@ -97,7 +98,9 @@ def open_reader(settings: Settings) -> Iterator[LogReader]:
 
     Raises:
         KafkaUnreachableError: No broker answers.
+        RefusedError: The brokers do not let us in.
     """
+    check_connection(settings)
     config = kafka_python_config(settings)
     try:
         consumer = KafkaConsumer(
