@@ -13,6 +13,7 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from pipeline.connection import check_connection
 from pipeline.errors import SesameError
 from pipeline.kafka import kafka_python_config
 from pipeline.partners.backoff import Backoff
@@ -143,6 +144,7 @@ class Delivery:
 
 
 def _producer(settings: Settings) -> KafkaProducer:
+    check_connection(settings)
     config = kafka_python_config(settings)
     config["request_timeout_ms"] = min(config["request_timeout_ms"], REQUEST_MS_MAX)
     return KafkaProducer(

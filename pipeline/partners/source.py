@@ -10,6 +10,7 @@ from typing import Any, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from pipeline.connection import check_connection
 from pipeline.errors import KafkaUnreachableError, SesameError
 from pipeline.kafka import kafka_python_config
 from pipeline.partners.rebuild import Found
@@ -29,12 +30,14 @@ class TopicSource:
 
     Raises:
         KafkaUnreachableError: No broker answers.
+        RefusedError: The brokers do not let us in.
         SesameError: There is no such topic, or no right to see it.
     """
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._topic = topic
         self._answer_ms = round(min(settings.request_timeout_s, ANSWER_S_MAX) * 1_000)
+        check_connection(settings)
         try:
             self._consumer: Any = KafkaConsumer(
                 **kafka_python_config(settings),
