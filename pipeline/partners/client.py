@@ -158,6 +158,11 @@ class PartnerClient:
         """Reports not yet delivered."""
         return self._reporter.waiting
 
+    @property
+    def callback_errors(self) -> int:
+        """Callbacks that failed since the start."""
+        return self._callback_errors
+
     def wait_ready(self, timeout_s: float) -> None:
         """Wait until the view was read to its topic's end.
 
@@ -227,10 +232,19 @@ class PartnerClient:
         self._reporter.flush(timeout_s)
         self._enquiries.flush(max(0.0, deadline_s - time.monotonic()))
 
+    def everyone(self, purpose: Purpose | str | None = None) -> Iterator[PartnerScore]:
+        """What may be seen of everyone, of those who granted a purpose if one is named."""
+        now_ms = self._clock_ms()
+        for known in self._tracker.view:
+            if purpose in (None, known.purpose):
+                seen = self._tracker.get(known.subject, now_ms)
+                if seen is not None:
+                    yield seen
+
     def summary(self, purpose: Purpose | str | None = None) -> Summary:
         """What would be decided on everyone who granted a purpose; nobody is asked about."""
         policy = self.policy(purpose)
-        decisions = [decide(seen, policy, self._texts) for seen in self._everyone(policy.purpose)]
+        decisions = [decide(seen, policy, self._texts) for seen in self.everyone(policy.purpose)]
         return Summary(
             policy=policy,
             ready=self.ready,
@@ -241,12 +255,6 @@ class PartnerClient:
             outcomes=self._reporter.results.counts() | {"waiting": self._reporter.waiting},
             enquiries=self._enquiries.results.counts() | {"waiting": self._enquiries.waiting},
         )
-
-    def _everyone(self, purpose: Purpose) -> Iterator[PartnerScore]:
-        now_ms = self._clock_ms()
-        subjects = [seen.subject for seen in self._tracker.view if seen.purpose == purpose]
-        found = (self._tracker.get(subject, now_ms) for subject in subjects)
-        return (seen for seen in found if seen is not None)
 
     def _tell(self, changes: Sequence[Change]) -> None:
         for change in changes:
