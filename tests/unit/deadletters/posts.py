@@ -49,7 +49,7 @@ def letter(
     more: dict[str, str] | None = None,
     **said: object,
 ) -> Letter:
-    """A letter at an offset of partition 1; ``said`` are its ``dlq.*`` headers, ``more`` other ones."""
+    """A letter in partition 1; ``said`` are its ``dlq.*`` headers, ``more`` other ones."""
     usual = {
         "topic": "x.payments",
         "partition": 1,
