@@ -84,10 +84,10 @@ class Changes:
             self.counts.told[told.kind.name, Cause(cause).name] += number
 
     def take_touched(self) -> tuple[Int64, UInt8]:
-        """The grants to be looked at, each once, and why: of several causes the first by code."""
+        """The grants to be looked at, each once, and why: of several causes the first touch's."""
         if not self.touched:
             return np.zeros(0, np.int64), np.zeros(0, np.uint8)
-        touched, self.touched = sorted(self.touched, key=lambda pair: pair[1]), []
+        touched, self.touched = self.touched, []
         slots = np.concatenate([slots for slots, _ in touched])
         causes = np.repeat(
             np.array([cause for _, cause in touched], np.uint8),

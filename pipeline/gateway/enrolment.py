@@ -106,6 +106,7 @@ def _settle(state: GatewayState, slots: Int64, changes: Changes) -> None:
     people, grants = state.people, state.grants
     people.remember(slots)
     changes.people.append(slots)
+    changes.left.append(slots)
     theirs = grants.of_people(slots)
     cut = grants.rows["at_ms"][theirs] <= people.rows["cut_at_ms"][grants.user[theirs]]
     remove(state, theirs[cut], Cause.ERASURE, changes)

@@ -101,8 +101,8 @@ def review(
     """
     changes = Changes()
     moment = moment_of(position, context, table)
-    changes.touch(slots, Cause.REGISTRY)
     rekey(state, slots, context.keyring, changes)
+    changes.touch(slots, Cause.REGISTRY)
     _let_time_pass(state, moment, changes)
     return _finish(state, position.copy(), moment, context, changes)
 

@@ -104,19 +104,19 @@ class World:
 
     # What comes in
 
-    def produce(self, topic: topics.Topic, key: str, value: bytes | None) -> None:
+    def produce(self, topic: topics.Topic, key: str, value: bytes | None) -> "World":
         """Add a record where the default partitioner puts its key."""
         partition = (murmur2(key.encode()) & 0x7FFFFFFF) % self.partitions
         log = self.logs[topic.name, partition]
         log.append(Written(len(log), self.now_ms, key.encode(), value))
+        return self
 
     def consent(self, user: str, at_ms: int, **fields: Any) -> "World":
         """A consent; without fields a grant of SCORING."""
         record: dict[str, Any] = {"action": "GRANT", "scope": "SCORING", "notice_version": "1"}
         record |= {"event_id": f"c{next(_ids)}", "user_id": user, "occurred_at": at_ms}
         (value,) = encode_records(topics.CONSENTS.subject, [record | fields], AVRO)
-        self.produce(topics.CONSENTS, user, value)
-        return self
+        return self.produce(topics.CONSENTS, user, value)
 
     def grant(self, user: str, at_ms: int, partner: str = "bikes", **fields: Any) -> "World":
         """A grant to a partner, of the most unless said otherwise."""
@@ -148,13 +148,11 @@ class World:
             "sequence": next(_ids),
         }
         (value,) = encode_records(topics.SCORES.subject, [record | fields], AVRO)
-        self.produce(topics.SCORES, user, value)
-        return self
+        return self.produce(topics.SCORES, user, value)
 
     def erase(self, user: str) -> "World":
         """The pipeline erased somebody's score."""
-        self.produce(topics.SCORES, user, None)
-        return self
+        return self.produce(topics.SCORES, user, None)
 
     def outcome(self, partner: str, subject: str, **fields: Any) -> "World":
         """What became of a contract."""
@@ -162,8 +160,7 @@ class World:
         record |= {"event_id": f"o{next(_ids)}", "subject": subject, "occurred_at": self.now_ms}
         topic = topics.partner_outcomes(partner)
         (value,) = encode_records(topic.subject, [record | fields], AVRO)
-        self.produce(topic, subject, value)
-        return self
+        return self.produce(topic, subject, value)
 
     def enquiry(self, partner: str, subject: str, **fields: Any) -> "World":
         """A partner decided about somebody."""
@@ -172,8 +169,7 @@ class World:
         topic = topics.partner_enquiries(partner)
         all_fields = record | {"occurred_at": self.now_ms} | fields
         (value,) = encode_records(topic.subject, [all_fields], AVRO)
-        self.produce(topic, subject, value)
-        return self
+        return self.produce(topic, subject, value)
 
     # What the gateway does
 
