@@ -36,4 +36,5 @@ def main(bootstrap: str, prefix: str, store: str, run: str) -> None:
             time.sleep(0.002)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
