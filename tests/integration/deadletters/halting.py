@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.cli.main import app
 from pipeline.deadletters.sender import RedriveSender
 
+BEFORE_IT_FENCES = "before it fences the others"
 POINTS = {
     "before the transaction": "_transact",
     "before the marks": "_send_marks",
@@ -30,5 +31,5 @@ def halt_before(method: str) -> None:
 
 
 if __name__ == "__main__":
-    halt_before(POINTS[sys.argv[1]])
+    halt_before((POINTS | {BEFORE_IT_FENCES: "__init__"})[sys.argv[1]])
     app(["dlq", *sys.argv[2:]])

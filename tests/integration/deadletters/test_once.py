@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import topics
 from tests.integration.deadletters.conftest import RunJson
-from tests.integration.deadletters.halting import POINTS
+from tests.integration.deadletters.halting import BEFORE_IT_FENCES, POINTS
 from tests.integration.deadletters.letters import Command, Post, payment, post, read
 from tests.integration.support.events import fields_of
 from tests.integration.support.stream import Stream, partition_of
@@ -104,6 +104,20 @@ def test_one_that_was_overtaken_while_it_stood_still_sends_nothing_when_it_goes_
     assert answer["rulings"] == {"REDRIVE": len(events)}
     assert overtaken.returncode == 1
     assert "taken over by another redrive" in said.replace("\n", " ")
+    assert_each_sent_once(stream, events)
+
+
+def test_one_that_comes_first_and_begins_last_sees_what_was_done_between(
+    stream: Stream, halt: Halt, told: RunJson
+) -> None:
+    events = posted(stream, each=1)
+    slow = halt(BEFORE_IT_FENCES)
+
+    told("redrive", "--all")
+    said, _ = slow.communicate("go on\n", timeout=60)
+
+    assert slow.returncode == 0, said
+    assert f"0 of {len(events)} redriven" in said
     assert_each_sent_once(stream, events)
 
 
