@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 class Repeating:
-    """Calls ``work`` in a thread of its own: at once when woken, else after a pause.
+    """Calls ``work`` in a thread of its own: soon when woken, else after a pause.
 
     As a context manager it starts on entry and ends on exit. Work that raises is tried again
     after pauses that double up to PAUSE_MAX_S; the errors are counted and logged.
@@ -22,12 +22,16 @@ class Repeating:
         name: Of the thread, and in the logs.
         work: Does some; returns whether there is more to do at once.
         pause_s: Seconds between two calls when there is nothing more to do.
+        gather_s: Seconds from being woken to the call, so that it does what else comes up.
     """
 
-    def __init__(self, name: str, work: Callable[[], bool], pause_s: float) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], bool], pause_s: float, gather_s: float = 0.0
+    ) -> None:
         self._name = name
         self._work = work
         self._pause_s = pause_s
+        self._gather_s = gather_s
         self._woken = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -70,5 +74,5 @@ class Repeating:
                 self._stopped.wait(min(self._pause_s * 2**self.failures, PAUSE_MAX_S))
                 continue
             self.failures = 0
-            if not more:
-                self._woken.wait(self._pause_s)
+            if not more and self._woken.wait(self._pause_s):
+                self._stopped.wait(self._gather_s)

@@ -34,7 +34,9 @@ from pipeline.partners.vocabulary import ContractKind, Fallback, Purpose
 SWEEP_S = 1.0
 """What time moves on is moved at the latest so long after."""
 DELIVER_S = 1.0
-"""A new report is handed over at once; what failed after so long."""
+"""What another process of the same database left is found within this time."""
+GATHER_S = 0.05
+"""Reports are handed over by the batch: one at a time they would cost more than the orders."""
 
 C = TypeVar("C", bound=Contract)
 
@@ -83,7 +85,7 @@ class Service(Generic[C]):
         store = ContractStore(line.tables, line.rows)
         self.desk = Desk(line.name, database, store, line.lapse, clock_ms)
         self.outbox = Outbox(database, line.tables.outbox, line.kind, partner, clock_ms)
-        self._pump = Repeating("outbox", self.outbox.deliver, DELIVER_S)
+        self._pump = Repeating("outbox", self.outbox.deliver, DELIVER_S, GATHER_S)
         self._clerk = Repeating("clerk", self._sweep, SWEEP_S)
         database.on_committed = self._pump.wake
         idempotency = Idempotency(database, line.tables.keys, clock_ms)

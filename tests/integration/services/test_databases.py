@@ -1,7 +1,5 @@
 """The same orders on SQLite and on a real PostgreSQL."""
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,21 +24,8 @@ from pipeline.partners.services.rental.model import Damage, Rental, Terms
 from pipeline.partners.services.schema import prepare
 from pipeline.partners.services.store import ContractStore
 from pipeline.partners.vocabulary import Admitted, Outcome
-from tests.integration.services.postgres import postgres
 
 NOW_MS = 1_770_000_000_000
-
-
-@pytest.fixture(scope="module")
-def postgres_address() -> Iterator[str]:
-    # Not below pytest's folder, which nobody but root may enter.
-    folder = Path(tempfile.mkdtemp(prefix="sesame-postgres-"))
-    folder.chmod(0o755)
-    try:
-        with postgres(folder) as address:
-            yield address
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -116,6 +116,24 @@ def test_it_ends_by_itself_when_idle(rental_topics: PartnerTopics, tmp_path: Pat
     assert '"DEPOSIT_WAIVED": 1' in printed
 
 
+def test_orders_may_lie_in_postgresql(
+    rental_topics: PartnerTopics, tmp_path: Path, postgres_address: str
+) -> None:
+    rental_topics.show("ann", "YES")
+    variables = {"SESAME_RENTAL_DATABASE": f"postgresql://{postgres_address}"}
+
+    with Counter(rental_topics, tmp_path, **variables).wait_ready() as counter:
+        rental = counter.post("/rentals", {"subject": "ann"}, 201)
+        counter.kill()
+    with Counter(rental_topics, tmp_path, **variables).wait_ready() as counter:
+        counter.post(f"/rentals/{rental['id']}/return", {})
+        counter.end()
+
+    reports = [(each["contract_id"], each["status"]) for each in rental_topics.outcomes(2)]
+    assert reports == [(rental["id"], "OPENED"), (rental["id"], "FULFILLED")]
+    assert list(tmp_path.rglob("*contracts.db")) == []
+
+
 def test_a_port_in_use_is_told(rental_topics: PartnerTopics, tmp_path: Path) -> None:
     with Counter(rental_topics, tmp_path).wait_ready() as first:
         taken = complaint(rental_topics, tmp_path, "--port", str(first.port))
