@@ -85,7 +85,7 @@ class Enquiries:
         with self._sent:
             if self._sent.wait_for(lambda: self.waiting == 0, timeout_s):
                 return
-        raise SesameError(f"{self.waiting} enquiries still wait after {timeout_s:g} s")
+        raise SesameError(f"enquiries still wait after {timeout_s:g} s ({self.waiting})")
 
     def take(self) -> Sequence[Parcel]:
         """See `Load.take`."""

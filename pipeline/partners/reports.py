@@ -105,7 +105,7 @@ class Reporter:
             if self._arrival.wait_for(lambda: self.waiting == 0, timeout_s):
                 return
         because = f": {self.problem}" if self.problem else ""
-        raise SesameError(f"{self.waiting} outcomes still wait after {timeout_s:g} s{because}")
+        raise SesameError(f"outcomes still wait after {timeout_s:g} s ({self.waiting}){because}")
 
     def take(self) -> Sequence[Parcel]:
         """See `Load.take`."""

@@ -56,7 +56,7 @@ def test_reports_made_while_the_topic_is_missing_arrive_once_it_is_there(
 ) -> None:
     with empty.client() as client:
         ids = [client.report(report(number)) for number in range(5)]
-        with pytest.raises(SesameError, match="5 outcomes still wait after 1 s"):
+        with pytest.raises(SesameError, match=r"outcomes still wait after 1 s \(5\)"):
             client.flush(1)
     with empty.client() as client:
         assert client.outcomes_waiting == 5
