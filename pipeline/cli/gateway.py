@@ -28,4 +28,4 @@ def gateway() -> None:
     registry = open_registry(current)
     check_topics(current, topics_of(Role.GATEWAY, rules.terms.partner_ids))
     flow = GatewayFlow(current, registry, rules)
-    raise typer.Exit(run(lambda: GatewayWorker(current, flow)))
+    raise typer.Exit(run(lambda: GatewayWorker(current, flow, rules)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from kafka.errors import KafkaError
 
 from pipeline.errors import KafkaUnreachableError, RefusedError
 from pipeline.gateway import metrics
@@ -37,10 +38,15 @@ Content = tuple[bytes | None, bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the gateway works by: who may see what, and the keys of subjects."""
+    """What the gateway works by: who may see what, and the keys of subjects.
+
+    ``content`` is what lay in the files before they were read: if it was exchanged meanwhile,
+    the next look shows another.
+    """
 
     terms: Terms
     keyring: KeyRing
+    content: Content
 
 
 def load_rules(settings: Settings) -> Rules:
@@ -49,7 +55,9 @@ def load_rules(settings: Settings) -> Rules:
     Raises:
         RefusedError: One of them is wrong; the message has a line for each problem.
     """
-    return Rules(Terms.of(load_registry(registry_file(settings))), load_keyring(settings))
+    content = _content(settings)
+    registry = load_registry(registry_file(settings))
+    return Rules(Terms.of(registry), load_keyring(settings), content)
 
 
 def registry_file(settings: Settings) -> Path:
@@ -60,17 +68,18 @@ def registry_file(settings: Settings) -> Path:
 class Reload:
     """Watches the files and hands over what is right."""
 
-    def __init__(self, settings: Settings, exchange: Callable[[Rules], None]) -> None:
-        """Set up; what lies in the files now counts as in force.
+    def __init__(self, settings: Settings, rules: Rules, exchange: Callable[[Rules], None]) -> None:
+        """Set up.
 
         Args:
             settings: The gateway's, which name the files.
+            rules: In force.
             exchange: Puts rules in force, in the event loop.
         """
         self._settings = settings
         self._exchange = exchange
         self._asked = asyncio.Event()
-        self._in_force = self._read()
+        self._in_force = rules.content
         self._refused: tuple[Content, list[str]] | None = None
         metrics.REGISTRY_VALID.set(1)
 
@@ -84,7 +93,7 @@ class Reload:
         next_check = 0.0
         while True:
             asked = await self._wait()
-            content = await asyncio.to_thread(self._read)
+            content = await asyncio.to_thread(_content, self._settings)
             settled, before = content == before, content
             now = asyncio.get_running_loop().time()
             if asked:
@@ -112,15 +121,15 @@ class Reload:
             problems = await asyncio.to_thread(self._wrong_topics, rules)
         except RefusedError as error:
             problems = str(error).splitlines()
-        except KafkaUnreachableError as error:
-            problems = [f"its topics cannot be checked: {error}"]
+        except (KafkaUnreachableError, KafkaError) as error:
+            problems = [f"the topics of partners cannot be checked: {error}"]
         if problems:
             self._refuse(content, problems)
             return
         self._exchange(rules)
         metrics.REGISTRY_LOADS.labels("applied").inc()
-        log.info("partner registry exchanged", partners=rules.terms.partner_ids)
-        self._is_in_force(content)
+        log.info("registry and keys exchanged", partners=rules.terms.partner_ids)
+        self._is_in_force(rules.content)
 
     def _wrong_topics(self, rules: Rules) -> list[str]:
         wanted = list(for_partners(rules.terms.partner_ids))
@@ -133,16 +142,15 @@ class Reload:
         metrics.REGISTRY_VALID.set(0)
         metrics.REGISTRY_LOADS.labels("refused").inc()
         for problem in problems:
-            log.error("partner registry refused, the former stays in force", problem=problem)
+            log.error("registry and keys refused: the former stay in force", problem=problem)
 
     def _is_in_force(self, content: Content) -> None:
         self._in_force, self._refused = content, None
         metrics.REGISTRY_VALID.set(1)
 
-    def _read(self) -> Content:
-        return _bytes_of(registry_file(self._settings)), _bytes_of(
-            self._settings.pseudonym_key_file
-        )
+
+def _content(settings: Settings) -> Content:
+    return _bytes_of(registry_file(settings)), _bytes_of(settings.pseudonym_key_file)
 
 
 def _bytes_of(path: Path | None) -> bytes | None:

@@ -14,11 +14,11 @@ from pipeline.topics import Topic
 class GatewayWorker(Worker):
     """Everything one gateway process runs."""
 
-    def __init__(self, settings: Settings, flow: GatewayFlow) -> None:
-        """Put the parts together; nothing runs yet."""
+    def __init__(self, settings: Settings, flow: GatewayFlow, rules: Rules) -> None:
+        """Put the parts together; the flow was made with the same rules. Nothing runs yet."""
         super().__init__(settings, flow, port="gateway_port")
         self._gateway = flow
-        self._reload = Reload(settings, self._exchange)
+        self._reload = Reload(settings, rules, self._exchange)
 
     async def run(self) -> int:
         """Work until a signal or a failure; SIGHUP takes the registry at once."""
