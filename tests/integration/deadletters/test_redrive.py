@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -107,6 +110,40 @@ def test_a_redrive_without_filters_wants_to_be_told_that_all_are_meant(
     assert "--all" in result.stderr
     assert run("redrive", "--all", "--user", "ann").exit_code == 2
     assert stream.read(topics.PAYMENTS) == []
+
+
+def at_a_terminal(stream: Stream, answer: str, *arguments: str) -> int:
+    """Exit status of a redrive by somebody who types an answer."""
+    ours, its = os.openpty()
+    process = subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, "-m", "pipeline.cli.main", "dlq", "redrive", *arguments],
+        env={**os.environ, **stream.variables},
+        stdin=its,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.write(ours, f"{answer}\n".encode())
+    status = process.wait(60)
+    os.close(ours)
+    os.close(its)
+    return status
+
+
+def test_at_a_terminal_more_than_one_record_goes_back_only_after_a_yes(stream: Stream) -> None:
+    ann, *_ = post(stream, [Post(user, value=payment(user)) for user in ("ann", "bob", "cleo")])
+
+    assert at_a_terminal(stream, "n", "--all") == 1
+    assert stream.read(topics.PAYMENTS) == []
+    assert at_a_terminal(stream, "n", "--letter", str(ann)) == 0
+    read(stream, topics.PAYMENTS, 1)
+    assert at_a_terminal(stream, "y", "--all") == 0
+    read(stream, topics.PAYMENTS, 3)
+
+
+def test_at_a_terminal_nothing_is_asked_with_yes(stream: Stream) -> None:
+    post(stream, [Post(user, value=payment(user)) for user in ("ann", "bob")])
+    assert at_a_terminal(stream, "n", "--all", "--yes") == 0
+    read(stream, topics.PAYMENTS, 2)
 
 
 def test_a_letter_of_which_the_record_is_still_bad_stays_unless_it_is_forced(
