@@ -12,6 +12,8 @@ import httpx
 
 from pipeline.codec import catalog
 from pipeline.codec.registry import RegistryError, UnknownSchemaError, record_for
+from pipeline.errors import RefusedError
+from pipeline.settings import variable
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 TIMEOUT_S = 10.0
@@ -121,7 +123,10 @@ class HttpRegistry:
         try:
             response = self._client.request(method, path, json=body)
         except httpx.HTTPError as error:
-            raise RegistryError(f"the schema registry at {self.url} fails: {error}") from error
+            advice = _advice(error, self.ca)
+            raise RegistryError(
+                f"the schema registry at {self.url} fails: {error}{advice}"
+            ) from error
         answer = _object(response)
         if response.is_success and answer is not None:
             return answer
@@ -130,6 +135,8 @@ class HttpRegistry:
         code, said = None, response.reason_phrase
         if answer is not None:
             code, said = answer.get("error_code"), answer.get("message", said)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            said += f"; {variable('registry_username')} is {self.username or 'not set'}"
         if response.status_code == HTTPStatus.NOT_FOUND and code in _NOT_FOUND:
             return None
         raise RegistryError(
@@ -139,7 +146,21 @@ class HttpRegistry:
 
 
 def _tls(ca: Path | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=None if ca is None else str(ca))
+    try:
+        return ssl.create_default_context(cafile=None if ca is None else str(ca))
+    except ssl.SSLError as error:
+        raise RefusedError(
+            f"{variable('registry_ca')} is {ca}, must be a file of CA certificates in PEM"
+        ) from error
+
+
+def _advice(error: httpx.HTTPError, ca: Path | None) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+        return ""
+    if "mismatch" in str(error):
+        return f"; {variable('registry_url')} names it otherwise than its certificate does"
+    given = ca or "not set, so the system's are taken"
+    return f"; {variable('registry_ca')} is {given}"
 
 
 def _object(response: httpx.Response) -> dict[str, Any] | None:
