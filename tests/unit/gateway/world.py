@@ -27,7 +27,6 @@ START_MS = 1_900_000_000_000
 DAY_MS = 86_400_000
 AVRO = FileRegistry()
 SECRET = "k" * 32
-_ids = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,7 @@ class World:
         self.box = TermsBox(Terms.of(self.terms))
         self.keyring = KeyRing.of(self.secrets)
         self.counts: list[Counts] = []
+        self.ids = itertools.count()
         self.lanes = [self._lane(number) for number in range(self.partitions)]
 
     def _lane(self, partition: int) -> Lane:
@@ -114,7 +114,7 @@ class World:
     def consent(self, user: str, at_ms: int, **fields: Any) -> "World":
         """A consent; without fields a grant of SCORING."""
         record: dict[str, Any] = {"action": "GRANT", "scope": "SCORING", "notice_version": "1"}
-        record |= {"event_id": f"c{next(_ids)}", "user_id": user, "occurred_at": at_ms}
+        record |= {"event_id": f"c{next(self.ids)}", "user_id": user, "occurred_at": at_ms}
         (value,) = encode_records(topics.CONSENTS.subject, [record | fields], AVRO)
         return self.produce(topics.CONSENTS, user, value)
 
@@ -145,7 +145,7 @@ class World:
             "model": "default@1",
             "as_of": START_MS - 10 * DAY_MS,
             "computed_at": START_MS,
-            "sequence": next(_ids),
+            "sequence": next(self.ids),
         }
         (value,) = encode_records(topics.SCORES.subject, [record | fields], AVRO)
         return self.produce(topics.SCORES, user, value)
@@ -157,7 +157,7 @@ class World:
     def outcome(self, partner: str, subject: str, **fields: Any) -> "World":
         """What became of a contract."""
         record: dict[str, Any] = {"kind": "RENTAL", "status": "OPENED", "contract_id": "c1"}
-        record |= {"event_id": f"o{next(_ids)}", "subject": subject, "occurred_at": self.now_ms}
+        record |= {"event_id": f"o{next(self.ids)}", "subject": subject, "occurred_at": self.now_ms}
         topic = topics.partner_outcomes(partner)
         (value,) = encode_records(topic.subject, [record | fields], AVRO)
         return self.produce(topic, subject, value)
@@ -165,7 +165,7 @@ class World:
     def enquiry(self, partner: str, subject: str, **fields: Any) -> "World":
         """A partner decided about somebody."""
         purpose = "MICROLOAN" if partner == "loans" else "BIKE_DEPOSIT"
-        record = {"event_id": f"e{next(_ids)}", "subject": subject, "purpose": purpose}
+        record = {"event_id": f"e{next(self.ids)}", "subject": subject, "purpose": purpose}
         topic = topics.partner_enquiries(partner)
         all_fields = record | {"occurred_at": self.now_ms} | fields
         (value,) = encode_records(topic.subject, [all_fields], AVRO)
