@@ -31,6 +31,7 @@ _HELD_BACK_S = 0.02
 _RETRY_S = 1.0
 _LOOK_AGAIN_S = 10.0
 """After which topics that could not be followed are looked for again."""
+_PASS_MARKS_S = 1.0
 _STOP_S = 5.0
 
 
@@ -68,6 +69,7 @@ class PartnerFeed:
         self._followed: dict[str, Topic] = {}
         self._next: dict[str, int] = {}
         self._left_out: dict[str, str] = {}
+        self._pass_marks_at = 0.0
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -136,6 +138,7 @@ class PartnerFeed:
                 await asyncio.sleep(_HELD_BACK_S)
             else:
                 self._offer(await consumer.getmany(timeout_ms=int(_FETCH_S * 1000)))
+                await self._pass_marks(consumer)
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> bool:
         """Have the consumer read what is to be followed; whether all of it can be."""
@@ -186,6 +189,14 @@ class PartnerFeed:
             if records and name in self._followed:
                 self._inlet.offer(name, records, _nothing)
                 self._next[name] = records[-1].offset + 1
+
+    async def _pass_marks(self, consumer: AIOKafkaConsumer) -> None:
+        """Know of offsets that no record has: to the lag watch they would look unread."""
+        now = time.monotonic()
+        if now >= self._pass_marks_at:
+            self._pass_marks_at = now + _PASS_MARKS_S
+            for name in self._next:
+                self._next[name] = await consumer.position(self._tp(name))
 
     def _tp(self, name: str) -> TopicPartition:
         return TopicPartition(self._settings.topic(name), self._partition)

@@ -63,6 +63,22 @@ class Partners:
             self._producer.produce(self.settings.topic(topic.name), b"value", b"key", partition)
         assert self._producer.flush(_WITHIN_S) == 0
 
+    def send_in_transactions(self, topic: Topic) -> None:
+        """One record that is committed, and one that is aborted."""
+        producer = Producer(
+            {
+                "bootstrap.servers": self.settings.bootstrap,
+                "transactional.id": self.settings.topic(topic.name),
+                "log_level": 0,
+            }
+        )
+        producer.init_transactions()
+        for end in (producer.commit_transaction, producer.abort_transaction):
+            producer.begin_transaction()
+            producer.produce(self.settings.topic(topic.name), b"value", b"key", PARTITION)
+            producer.flush()
+            end()
+
     @asynccontextmanager
     async def feed(
         self, lane: Lane, *followed: Topic, position: int = 0
@@ -124,6 +140,21 @@ def test_partners_come_and_go_while_it_reads(partners: Partners) -> None:
             assert feed.next_offset(RENTAL.name) is None
 
     asyncio.run(read())
+
+
+def test_what_transactions_leave_behind_is_passed_and_no_backlog(partners: Partners) -> None:
+    lane = Lane()
+    partners.send_in_transactions(RENTAL)  # a record, a mark, a record, a mark
+
+    async def read() -> None:
+        async with partners.feed(lane, RENTAL) as feed, asyncio.timeout(_WITHIN_S):
+            await lane.until(RENTAL, [0])
+            while feed.next_offset(RENTAL.name) != 4:
+                assert not lane.failures
+                await asyncio.sleep(0.05)
+
+    asyncio.run(read())
+    assert lane.offered == {RENTAL.name: [0]}
 
 
 def test_nothing_is_offered_to_a_lane_that_is_behind(partners: Partners) -> None:
