@@ -117,9 +117,9 @@ class PartnerClient:
 
     def start(self) -> None:
         """Start to follow and to deliver; no broker has to answer yet."""
-        self._follower.start()
         self._reporter.start()
         self._enquiries.start()
+        self._follower.start()
 
     def close(self) -> None:
         """End; reports that are not delivered wait in the file for the next start."""
@@ -204,7 +204,8 @@ class PartnerClient:
     def on_change(self, callback: Callable[[Change], None]) -> None:
         """Call back with each change from now on, in order, in the follower's thread.
 
-        What is told is stored and seen already. An exception is logged and counted, and the
+        Given before the client is entered, it hears everything that the view learns. What is
+        told is stored and seen already. An exception is logged and counted, and the
         next callback called.
         """
         self._callbacks = (*self._callbacks, callback)

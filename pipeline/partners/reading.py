@@ -1,47 +1,91 @@
-"""Records of a partner's scores topic off the wire, as changes of its view."""
+"""Records of a partner's scores topic off the wire, by column."""
 
-from pipeline.codec.partner_reads import decode_partner_score
-from pipeline.codec.registry import SchemaRegistry, UnknownSchemaError
-from pipeline.codec.translate import DecodeError
-from pipeline.codec.wire import WireFormatError
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.codec import catalog
+from pipeline.codec.checked import decode_checked
+from pipeline.codec.decode import Poison
+from pipeline.codec.layout import layout_of
+from pipeline.codec.reasons import Reason
+from pipeline.codec.registry import SchemaRegistry
 from pipeline.partners.records import PartnerScore
 from pipeline.partners.vocabulary import Admitted, Disclosure
 
-
-class UnreadableError(ValueError):
-    """A record that is no PartnerScore of this partner."""
+_RECORD = "PartnerScore"
 
 
-def read_score(key: bytes, value: bytes, partner_id: str, registry: SchemaRegistry) -> PartnerScore:
-    """Decode one record.
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A batch, in its order: None where a record is no PartnerScore of this partner.
+
+    ``problems`` says what is wrong with those, in any order.
+    """
+
+    seen: list[PartnerScore | None]
+    problems: list[str]
+
+
+def read_scores(
+    keys: Sequence[bytes], values: Sequence[bytes], partner_id: str, registry: SchemaRegistry
+) -> Scores:
+    """Decode a batch of records, none of which takes anything back.
+
+    Args:
+        keys: The records' keys; each has to be its record's subject.
+        values: The records' values in the wire format, as many.
+        partner_id: Whom they have to be for.
+        registry: Knows the values' schemas.
 
     Raises:
-        UnreadableError: It does not decode, or is not this partner's or not its key's.
-        RegistryError: The registry cannot answer, which is no fault of the record.
+        RegistryError: The registry cannot answer, which is no fault of the records.
     """
-    try:
-        fields = decode_partner_score(value, registry)
-        seen = PartnerScore(
-            subject=fields["subject"],
-            partner_id=fields["partner_id"],
-            purpose=fields["purpose"],
-            disclosure=Disclosure(fields["disclosure"]),
-            admitted=Admitted(fields["admitted"]),
-            band=fields["band"],
-            score=fields["score"],
-            threshold=fields["threshold"],
-            reasons=tuple(fields["reasons"]),
-            model=fields["model"],
-            as_of_ms=fields["as_of"],
-            grant_expires_at_ms=fields["grant_expires_at"],
-            sequence=fields["sequence"],
+    # The gateway's own records: they are read, not held to rules.
+    good = decode_checked(_RECORD, keys, values, registry, lambda _: {}, key_field="subject")
+    seen: list[PartnerScore | None] = [None] * len(values)
+    problems = [_told(poison) for poison in good.poison]
+    spell = _Spelling()
+    for at, row in zip(good.kept.tolist(), good.columns.batch.to_pylist(), strict=True):
+        if row["partner_id"] == partner_id:
+            seen[at] = spell.score(row)
+        else:
+            problems.append(f"it is for {row['partner_id']}")
+    return Scores(seen, problems)
+
+
+def _told(poison: Poison) -> str:
+    """What is wrong, without naming anybody."""
+    if poison.reason is Reason.KEY_MISMATCH:
+        return "the key is not the subject"
+    return poison.error
+
+
+class _Spelling:
+    """Enums by their codes, as a column holds them."""
+
+    def __init__(self) -> None:
+        fields = layout_of(catalog.current(_RECORD).avro).fields
+        symbols = {field.name: field.symbols for field in fields}
+        self._disclosures = [Disclosure(symbol) for symbol in symbols["disclosure"]]
+        self._admitted = [Admitted(symbol) for symbol in symbols["admitted"]]
+        self._bands = symbols["band"]
+
+    def score(self, row: dict[str, Any]) -> PartnerScore:
+        """A row as a value."""
+        band = row["band"]
+        return PartnerScore(
+            subject=row["subject"],
+            partner_id=row["partner_id"],
+            purpose=row["purpose"],
+            disclosure=self._disclosures[row["disclosure"]],
+            admitted=self._admitted[row["admitted"]],
+            band=None if band is None else self._bands[band],
+            score=row["score"],
+            threshold=row["threshold"],
+            reasons=tuple(row["reasons"]),
+            model=row["model"],
+            as_of_ms=row["as_of"],
+            grant_expires_at_ms=row["grant_expires_at"],
+            sequence=row["sequence"],
         )
-    except (WireFormatError, UnknownSchemaError, DecodeError) as error:
-        raise UnreadableError(str(error)) from error
-    except ValueError as error:  # an enum's symbol that is not known here
-        raise UnreadableError(f"no PartnerScore: {error}") from error
-    if seen.subject.encode() != key:
-        raise UnreadableError("the key is not the subject")
-    if seen.partner_id != partner_id:
-        raise UnreadableError(f"it is for {seen.partner_id}")
-    return seen

@@ -6,14 +6,14 @@ and can be made again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.errors import SesameError
-from pipeline.partners.reading import UnreadableError, read_score
+from pipeline.partners.reading import read_scores
 from pipeline.partners.rebuild import Cause, Found, cause_to_rebuild, outdated
 from pipeline.partners.records import Change, PartnerScore
 from pipeline.partners.store import Standing, ViewStore
@@ -101,7 +101,7 @@ class Tracker:
             self._standing = standing
         return dict(self._stands.offsets), cause
 
-    def take(self, records: Iterable[Raw], offsets: Mapping[int, int]) -> list[Change]:
+    def take(self, records: Sequence[Raw], offsets: Mapping[int, int]) -> list[Change]:
         """Take in records, and what is to be read after them.
 
         Returns:
@@ -112,8 +112,7 @@ class Tracker:
             StoreError: The store cannot be written; nothing was taken in.
         """
         results: Counter[str] = Counter()
-        news = [change for raw in records if (change := self._read(raw, results)) is not None]
-        folded = self.view.fold(news)
+        folded = self.view.fold(self._read(records, results))
         self._store.save(folded, offsets)
         self._standing = replace(self._stands, offsets={**self._stands.offsets, **offsets})
         self.view.publish(folded)
@@ -153,20 +152,22 @@ class Tracker:
             raise RuntimeError("the tracker stands nowhere yet")
         return self._standing
 
-    def _read(self, raw: Raw, results: Counter[str]) -> Change | None:
-        if raw.key is None:
-            results["refused"] += 1
-            return None
-        subject = raw.key.decode(errors="replace")
-        if raw.value is None:
-            results["ended"] += 1
-            return Change(subject, None)
-        try:
-            seen = read_score(raw.key, raw.value, self._partner_id, self._registry)
-        except UnreadableError as error:
-            # What it replaced is no longer so; what it says is not known: nothing may be seen.
-            results["refused"] += 1
-            log.warning("unreadable partner score", error=str(error))
-            return Change(subject, None)
-        results["taken"] += 1
-        return Change(subject, seen)
+    def _read(self, records: Sequence[Raw], results: Counter[str]) -> list[Change]:
+        keyed = [(raw.key, raw.value) for raw in records if raw.key is not None]
+        told = [(key, value) for key, value in keyed if value is not None]
+        read = read_scores(
+            [key for key, _ in told], [value for _, value in told], self._partner_id, self._registry
+        )
+        for problem in read.problems:
+            log.warning("unreadable partner score", error=problem)
+        # What a record replaced that cannot be read is no longer so; what it says is not
+        # known: nothing may be seen.
+        seen = iter(read.seen)
+        unreadable = len(read.problems)
+        results["taken"] += len(told) - unreadable
+        results["ended"] += len(keyed) - len(told)
+        results["refused"] += unreadable + len(records) - len(keyed)
+        return [
+            Change(key.decode(errors="replace"), None if value is None else next(seen))
+            for key, value in keyed
+        ]
