@@ -75,6 +75,7 @@ class OwnedGateway:
         self._reader = reader
         self._on_committed = on_committed
         self._unverified = set(_BY_NAME)
+        self._consents_end = 0
         self._rules: tuple[Terms, KeyRing] | None = None
         self._table = PolicyTable(context.terms.current)
         self._to_review: list[int] = []
@@ -207,8 +208,11 @@ class OwnedGateway:
     async def _apply_unread_consents(self) -> None:
         name = topics.CONSENTS.name
         end = await self._reader.end(topics.CONSENTS, self.partition)
-        async for records in self._read(name, self.position.next_offset(name), end):
+        start = max(self.position.next_offset(name), self._consents_end)
+        async for records in self._read(name, start, end):
             await self._apply_records({name: records})
+        # Transactions leave marks that no record follows: not to be looked for again.
+        self._consents_end = end
 
     async def _read(self, name: str, start: int, end: int) -> AsyncIterator[list[Record]]:
         if start < end:

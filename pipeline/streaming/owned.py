@@ -52,6 +52,7 @@ class OwnedPartition:
         self._reader = reader
         self._on_advance = on_advance
         self._unverified = set(_BY_NAME)
+        self._consents_end = 0
         self._to_sweep: list[list[str]] = []
         self._sweep_month = 0
         self._next_expiry_ms = restored.store.next_expiry_ms()
@@ -166,13 +167,17 @@ class OwnedPartition:
         following = (
             known[-1].offset + 1 if known else self.position.next_offset(topics.CONSENTS.name)
         )
+        following = max(following, self._consents_end)
         return await self._reader.end(topics.CONSENTS, self.partition) > following
 
     async def _apply_unread_consents(self) -> None:
         name = topics.CONSENTS.name
         end = await self._reader.end(topics.CONSENTS, self.partition)
-        async for records in self._read(name, self.position.next_offset(name), end):
+        start = max(self.position.next_offset(name), self._consents_end)
+        async for records in self._read(name, start, end):
             await self._apply_records({name: records})
+        # Transactions leave marks that no record follows: not to be looked for again.
+        self._consents_end = end
 
     async def _read(self, name: str, start: int, end: int) -> AsyncIterator[list[Record]]:
         if start < end:
