@@ -144,9 +144,9 @@ def _best(taken: NDArray[np.void]) -> tuple[NDArray[np.void], Bool]:
 def _slots(state: GatewayState, best: NDArray[np.void]) -> Int64:
     grants = state.grants
     slots = grants.find(best["person"], best["partner"], best["purpose"])
-    for i in np.flatnonzero(slots < 0).tolist():
-        one = best[i]
-        slots[i] = grants.add(int(one["person"]), int(one["partner"]), int(one["purpose"]))
+    new = np.flatnonzero(slots < 0)
+    names = (best[name][new].tolist() for name in ("person", "partner", "purpose"))
+    slots[new] = [grants.add(*name) for name in zip(*names, strict=True)]
     return slots
 
 

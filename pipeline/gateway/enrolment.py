@@ -9,7 +9,7 @@ decides about partners anew.
 import numpy as np
 
 from pipeline.codec.consent_reads import ConsentReads
-from pipeline.factors.columns import Int64
+from pipeline.factors.columns import Bool, Int64
 from pipeline.factors.layout import NO_TIME
 from pipeline.factors.vocabulary import Scope
 from pipeline.gateway.changes import Changes
@@ -27,16 +27,15 @@ def enrol(
     Args:
         state: Changed in place.
         reads: The batch's consents, n of them.
-        people: Slot of each one's person, shape (n,).
+        people: Slot of each one's person, shape (n,); those of plain ones may be -1.
         now_ms: The time.
         changes: Takes what ends.
     """
     rows = state.people.rows
-    scoring = reads.scope == Scope.SCORING
-    # Nearly all enrol without an end and had no end before: nothing to remember.
-    plain = reads.grant & (reads.expires_at_ms == NO_TIME)
-    plain &= ~np.isin(people, people[scoring & ~plain])
-    chosen = np.flatnonzero(scoring & ~(plain & (rows["ends_at_ms"][people] == 0)))
+    scoring, plain = reads.scope == Scope.SCORING, is_plain(reads)
+    no_end = (people < 0) | (rows["ends_at_ms"][people] == 0)
+    no_end &= ~np.isin(people, people[scoring & ~plain])
+    chosen = np.flatnonzero(scoring & ~(plain & no_end))
     if not len(chosen):
         return
     for slot, at_ms, grants, ends_ms in zip(
@@ -48,6 +47,12 @@ def enrol(
     ):
         _decide(rows[slot], at_ms, grants, None if ends_ms == NO_TIME else ends_ms, now_ms)
     _settle(state, np.unique(people[chosen]), changes)
+
+
+def is_plain(reads: ConsentReads) -> Bool:
+    """Which consents enrol without an end, as nearly all do: after no other they mean nothing."""
+    plain: Bool = (reads.scope == Scope.SCORING) & reads.grant
+    return plain & (reads.expires_at_ms == NO_TIME)
 
 
 def end_enrolments(state: GatewayState, now_ms: int, changes: Changes) -> None:

@@ -17,7 +17,7 @@ from pipeline.gateway import changelog
 from pipeline.gateway.changes import Changes, Counts
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.decisions import decide
-from pipeline.gateway.enrolment import end_enrolments, enrol
+from pipeline.gateway.enrolment import end_enrolments, enrol, is_plain
 from pipeline.gateway.following import follow
 from pipeline.gateway.limits import Limits
 from pipeline.gateway.outcomes import settle
@@ -147,11 +147,13 @@ def _consents(
 
 
 def _people(state: GatewayState, reads: ConsentReads) -> Int64:
-    """The slot of each consent's person; -1 where it is no business of the gateway."""
+    """The slot of each consent's person; -1 where nothing of it is to be remembered."""
     people = np.full(len(reads), _NOBODY, np.int64)
-    concerning = np.flatnonzero(np.isin(reads.scope, _CONCERNING))
-    users = reads.users
-    people[concerning] = state.people.slots_or_new([users[at] for at in concerning.tolist()])
+    users, plain = reads.users, is_plain(reads)
+    kept = np.flatnonzero(np.isin(reads.scope, _CONCERNING) & ~plain)
+    people[kept] = state.people.slots_or_new([users[at] for at in kept.tolist()])
+    known = np.flatnonzero(plain)
+    people[known] = state.people.slots([users[at] for at in known.tolist()])
     return people
 
 
