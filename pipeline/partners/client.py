@@ -88,7 +88,7 @@ class PartnerClient:
         self._callback_errors = 0
         topic = settings.topic(partner_scores(partner_id).name)
         schemas = open_registry(settings)
-        self._database = Database(store or default_path(partner_id, settings.topic_prefix))
+        self._database = Database(store or default_path(settings.data_dir, partner_id, settings.topic_prefix))
         try:
             view = ViewStore(self._database.view)
             self._tracker = Tracker(topic, partner_id, schemas, view, clock_ms)
@@ -123,9 +123,11 @@ class PartnerClient:
 
     def close(self) -> None:
         """End; reports that are not delivered wait in the file for the next start."""
-        self._follower.stop()
+        self._follower.end()
+        self._reporter.end()
         self._enquiries.stop(LAST_ENQUIRIES_S)
-        self._reporter.stop()
+        self._follower.join()
+        self._reporter.join()
         self._database.close()
 
     @property

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from platformdirs import user_data_path
 
 from pipeline.errors import RefusedError, SesameError
 
@@ -58,9 +57,9 @@ class StoreError(SesameError):
     """The file is not a partner's store, or cannot be read or written."""
 
 
-def default_path(partner_id: str, topic_prefix: str) -> Path:
-    """A partner's file in the user's data folder."""
-    return user_data_path("sesame") / "partners" / f"{topic_prefix}{partner_id}.sqlite"
+def default_path(folder: Path, partner_id: str, topic_prefix: str) -> Path:
+    """A partner's file in a data folder."""
+    return folder / "partners" / f"{topic_prefix}{partner_id}.sqlite"
 
 
 class Database:

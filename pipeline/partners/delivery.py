@@ -20,6 +20,8 @@ from pipeline.partners.backoff import Backoff
 from pipeline.settings import Settings
 
 REQUEST_MS_MAX = 10_000
+BLOCK_MS_MAX = 5_000
+"""Longest wait for a first broker, or for one that knows the topic."""
 DELIVERY_MS = 20_000
 """After this long a record counts as not delivered, and is sent anew."""
 LINGER_MS = 5
@@ -82,10 +84,13 @@ class Delivery:
         """There is something to send."""
         self._news.set()
 
-    def stop(self) -> None:
-        """Stop; what is under way may or may not arrive."""
+    def end(self) -> None:
+        """Stop soon; what is under way may or may not arrive."""
         self._stop.set()
         self._news.set()
+
+    def join(self) -> None:
+        """Wait until it has stopped."""
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
 
@@ -153,7 +158,7 @@ def _producer(settings: Settings) -> KafkaProducer:
         enable_idempotence=True,
         linger_ms=LINGER_MS,
         delivery_timeout_ms=DELIVERY_MS,
-        max_block_ms=REQUEST_MS_MAX,
-        bootstrap_timeout_ms=REQUEST_MS_MAX,
+        max_block_ms=BLOCK_MS_MAX,
+        bootstrap_timeout_ms=BLOCK_MS_MAX,
         allow_auto_create_topics=False,
     )

@@ -57,11 +57,15 @@ class Enquiries:
         self._delivery.start()
 
     def stop(self, timeout_s: float) -> None:
-        """Stop; wait that long for what is still to be sent, then count it as lost."""
+        """Wait that long for what is still to be sent, if it can be, and stop.
+
+        What is left then is lost, and counted.
+        """
         if self._delivery.running:
             with self._sent:
-                self._sent.wait_for(lambda: self.waiting == 0, timeout_s)
-        self._delivery.stop()
+                self._sent.wait_for(self._idle_or_stuck, timeout_s)
+        self._delivery.end()
+        self._delivery.join()
         self.results.add("lost", self.waiting)
 
     def ask(self, subject: str, purpose: str, now_ms: int) -> None:
@@ -86,6 +90,9 @@ class Enquiries:
             if self._sent.wait_for(lambda: self.waiting == 0, timeout_s):
                 return
         raise SesameError(f"enquiries still wait after {timeout_s:g} s ({self.waiting})")
+
+    def _idle_or_stuck(self) -> bool:
+        return self.waiting == 0 or self.problem is not None
 
     def take(self) -> Sequence[Parcel]:
         """See `Load.take`."""

@@ -108,9 +108,12 @@ class Follower:
         """Start to follow."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop, after the batch in hand."""
+    def end(self) -> None:
+        """Stop soon, after the batch in hand."""
         self._stop.set()
+
+    def join(self) -> None:
+        """Wait until it has stopped."""
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
 

@@ -71,9 +71,13 @@ class Reporter:
             check_outcome(_NOTHING, self._partner_id, 0)
         self._delivery.start()
 
-    def stop(self) -> None:
-        """Stop to deliver; what waits, waits for the next start."""
-        self._delivery.stop()
+    def end(self) -> None:
+        """Stop soon; what waits, waits for the next start."""
+        self._delivery.end()
+
+    def join(self) -> None:
+        """Wait until it has stopped."""
+        self._delivery.join()
 
     def report(self, report: OutcomeReport) -> str:
         """Take in a report; it is on disk when this returns.

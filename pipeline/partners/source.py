@@ -17,7 +17,7 @@ from pipeline.partners.rebuild import Found
 from pipeline.settings import Settings
 
 POLL_RECORDS_MAX = 2_000
-ANSWER_S_MAX = 10.0
+ANSWER_S_MAX = 5.0
 """Longest wait for an answer before a broker counts as away, whatever the settings allow."""
 
 

@@ -1,5 +1,6 @@
-"""A client that was not entered: its file, its terms, its answers; no broker is asked."""
+"""A client without a broker: its file, its terms, its answers."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import settings
-from pipeline.errors import RefusedError
+from pipeline.errors import RefusedError, SesameError
 from pipeline.partners.client import PartnerClient
 from pipeline.partners.database import Database
+from pipeline.partners.follower import Phase
 from pipeline.partners.outbox import OutboxFullError
 from pipeline.partners.rebuild import AWAY_MS_MAX
 from pipeline.partners.records import Change, OutcomeReport, PartnerScore
@@ -176,3 +178,19 @@ def test_the_summary_counts_everyone_in_the_view_and_asks_about_nobody(
     assert told["decisions"] == {"DEPOSIT_WAIVED": 2, "DEPOSIT_REQUIRED": 1}
     assert told["admitted"] == {"YES": 2, "NO": 1, "NOT_AVAILABLE": 0}
     assert told["enquiries"] == {"waiting": 0}
+
+
+def test_without_a_broker_a_client_decides_takes_reports_and_ends_soon(opened: Open) -> None:
+    client = opened()
+    with client:
+        assert client.decide("ann").admitted is Admitted.NOT_AVAILABLE
+        client.report(report(1))
+        with pytest.raises(SesameError, match=r"was not read to its end within 0\.1 s"):
+            client.wait_ready(0.1)
+        started_s = time.monotonic()
+    took_s = time.monotonic() - started_s
+
+    assert took_s < 20
+    assert client.state.phase is Phase.ENDED
+    assert client.summary().enquiries == {"lost": 1, "waiting": 1}
+    assert opened().outcomes_waiting == 1

@@ -156,7 +156,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 def test_each_partner_and_prefix_has_a_file_of_its_own() -> None:
     paths = {
-        default_path(partner, prefix)
+        default_path(Path(), partner, prefix)
         for partner in ("car-rental", "microloan")
         for prefix in ("", "t.")
     }
