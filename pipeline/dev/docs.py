@@ -175,7 +175,7 @@ def _type(kind: object) -> str:
 def _default(name: str) -> str:
     field = settings.Settings.model_fields[name]
     if field.default_factory is not None:
-        return "in the user's cache folder"
+        return f"in the user's {name.removesuffix('_dir')} folder"
     default = field.default
     return "-" if default is None or default == "" else f"`{default}`"
 

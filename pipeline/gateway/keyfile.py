@@ -5,8 +5,6 @@ import os
 import secrets
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from pipeline.errors import RefusedError
 from pipeline.gateway.keyring import KEY_CHARACTERS_MIN, KeyRing
 from pipeline.settings import Settings, variable
@@ -33,7 +31,7 @@ def load_keyring(settings: Settings) -> KeyRing:
             f"{variable('pseudonym_key_file')} to a file of keys, one a line, the current first"
         )
     try:
-        path = _development_key()
+        path = _development_key(settings.data_dir)
     except OSError as error:
         raise RefusedError(f"no key could be made for this machine: {error}") from error
     return KeyRing.of(_read(path))
@@ -73,8 +71,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _development_key() -> Path:
-    path = user_data_path("sesame") / "pseudonym.key"
+def _development_key(folder: Path) -> Path:
+    path = folder / "pseudonym.key"
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)

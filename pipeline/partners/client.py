@@ -88,7 +88,9 @@ class PartnerClient:
         self._callback_errors = 0
         topic = settings.topic(partner_scores(partner_id).name)
         schemas = open_registry(settings)
-        self._database = Database(store or default_path(settings.data_dir, partner_id, settings.topic_prefix))
+        self._database = Database(
+            store or default_path(settings.data_dir, partner_id, settings.topic_prefix)
+        )
         try:
             view = ViewStore(self._database.view)
             self._tracker = Tracker(topic, partner_id, schemas, view, clock_ms)

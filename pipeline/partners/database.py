@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-
 from pipeline.errors import RefusedError, SesameError
 
 SCHEMA_VERSION = 1

@@ -9,6 +9,7 @@ MASK = "********"
 PORT_MAX = 65_535
 
 FILE: JsonDict = {"allowed": "the path of a readable file"}
+FOLDER: JsonDict = {"allowed": "the path of a folder, made when it is missing"}
 SECRET: JsonDict = {"allowed": "text of at least one character"}
 
 

@@ -8,11 +8,11 @@ import os
 from pathlib import Path
 from typing import Literal, Self
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.settings.fields import FILE, PORT_MAX, SECRET, variable
+from pipeline.settings.fields import FILE, FOLDER, PORT_MAX, SECRET, variable
 from pipeline.settings.partners import PartnerSettings
 
 _ADDRESS = r"[A-Za-z0-9._-]+:[0-9]{1,5}"
@@ -144,7 +144,12 @@ class Settings(PartnerSettings):
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("sesame"),
         description="Folder for what is downloaded or built once.",
-        json_schema_extra={"allowed": "the path of a folder, made when it is missing"},
+        json_schema_extra=FOLDER,
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("sesame"),
+        description="Folder for partners' views, orders and loans, and a development key.",
+        json_schema_extra=FOLDER,
     )
 
     @field_validator("bootstrap")

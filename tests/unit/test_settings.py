@@ -119,3 +119,11 @@ def test_every_setting_has_a_meaning_and_says_what_is_allowed(name: str) -> None
 
 def test_the_prefix_goes_before_a_topics_name() -> None:
     assert load(topic_prefix="blue.").topic("scores") == "blue.scores"
+
+
+def test_a_pseudonym_key_comes_from_one_place(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("k" * 32)
+    (problem,) = refusal(pseudonym_key="k" * 32, pseudonym_key_file=file)
+    assert problem.startswith("SESAME_PSEUDONYM_KEY_FILE is ")
+    assert problem.endswith("must be not set while SESAME_PSEUDONYM_KEY is")

@@ -183,7 +183,7 @@ class Services:
 
     def _own_data(self) -> dict[str, str]:
         """Keeps the partners' databases and views of other days out of it."""
-        return {"XDG_DATA_HOME": str(self._directory / "data")}
+        return {variable("data_dir"): str(self._directory / "data")}
 
     def _children(self) -> Iterator[Child]:
         if self._worker is not None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from platformdirs import user_data_path
 from pydantic import SecretStr
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -71,19 +70,19 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(address: SecretStr | None, setting: str, file_name: str) -> Database:
+def open_database(address: SecretStr | None, setting: str, file: Path) -> Database:
     """Open the database a setting names.
 
     Args:
-        address: Its URL; None: SQLite in the user's data folder.
+        address: Its URL; None: SQLite in ``file``.
         setting: Name of the setting, for complaints.
-        file_name: Name of the file in the data folder.
+        file: Where it is without an address; its folder is made.
 
     Raises:
         RefusedError: The address is none, or of another kind of database.
         DatabaseError: It cannot be reached or opened.
     """
-    url = _url(address, setting, file_name)
+    url = _url(address, setting, file)
     engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
     try:
         with engine.connect():
@@ -98,11 +97,10 @@ def open_database(address: SecretStr | None, setting: str, file_name: str) -> Da
     return Database(engine)
 
 
-def _url(address: SecretStr | None, setting: str, file_name: str) -> URL:
+def _url(address: SecretStr | None, setting: str, file: Path) -> URL:
     if address is None:
-        folder = user_data_path("sesame")
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return URL.create("sqlite", database=str(folder / file_name))
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return URL.create("sqlite", database=str(file))
     must_be = "must be sqlite:///file.db or postgresql+psycopg://user@host/name"
     try:
         url = make_url(address.get_secret_value())

@@ -72,7 +72,7 @@ def run_service(settings: Settings, options: Options) -> Ended:
     collectors = CollectorRegistry()
     with ExitStack() as stack:
         listener = stack.enter_context(listen(settings.web_bind, port, advice))
-        database = open_database(getattr(settings, setting), setting, file_name)
+        database = open_database(getattr(settings, setting), setting, settings.data_dir / file_name)
         stack.callback(database.close)
         made = PartnerClient(partner_id, settings=settings, collectors=collectors)
         client = stack.enter_context(made)

@@ -36,7 +36,7 @@ class Counter:
         environment = {
             "SESAME_BOOTSTRAP": topics.bootstrap,
             "SESAME_TOPIC_PREFIX": topics.prefix,
-            "XDG_DATA_HOME": str(folder),
+            "SESAME_DATA_DIR": str(folder),
         }
         self.process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "pipeline.cli.main", *arguments],

@@ -37,7 +37,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def database(address: str) -> Iterator[Database]:
-    opened = open_database(SecretStr(address), "rental_database", "")
+    opened = open_database(SecretStr(address), "rental_database", Path("unused"))
     for partner_id in ("car-rental", "microloan"):
         line = line_of(partner_id, settings.load())
         with opened.write() as connection:
@@ -155,7 +155,7 @@ def test_time_moves_on_what_is_due_and_nothing_else(database: Database) -> None:
 
 def test_two_processes_with_one_key_do_the_work_once(database: Database, address: str) -> None:
     # A second connection pool and a second memory of keys: another process in all but name.
-    other = open_database(SecretStr(address), "rental_database", "")
+    other = open_database(SecretStr(address), "rental_database", Path("unused"))
     keys = [Idempotency(each, LOAN_TABLES.keys, lambda: NOW_MS) for each in (database, other)]
     both = threading.Barrier(2)
     work, answers = [], []
@@ -194,7 +194,9 @@ def test_tables_of_a_newer_version_are_refused(database: Database) -> None:
 
 
 def test_sqlite_waits_in_the_way_the_service_relies_on(tmp_path: Path) -> None:
-    database = open_database(SecretStr(f"sqlite:///{tmp_path}/orders.db"), "rental_database", "")
+    database = open_database(
+        SecretStr(f"sqlite:///{tmp_path}/orders.db"), "rental_database", Path("unused")
+    )
     with database.read() as connection:
         found = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -215,7 +217,7 @@ def test_sqlite_waits_in_the_way_the_service_relies_on(tmp_path: Path) -> None:
 )
 def test_an_address_of_no_database_we_know_is_refused(wrong: str, complaint: str) -> None:
     with pytest.raises(RefusedError, match=complaint):
-        open_database(SecretStr(wrong), "loan_database", "")
+        open_database(SecretStr(wrong), "loan_database", Path("unused"))
 
 
 @pytest.mark.parametrize("url", ["postgresql://shop:secret@127.0.0.1:1/x", "sqlite:///{file}"])
@@ -226,16 +228,14 @@ def test_a_database_that_cannot_be_opened_is_told_without_its_password(
     address = url.format(file=tmp_path / "file")
 
     with pytest.raises(DatabaseError, match="SESAME_LOAN_DATABASE names it") as raised:
-        open_database(SecretStr(address), "loan_database", "")
+        open_database(SecretStr(address), "loan_database", Path("unused"))
 
     assert "secret" not in str(raised.value)
 
 
-def test_without_an_address_it_is_a_file_in_the_data_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+def test_without_an_address_it_is_a_file_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "orders.db"
 
-    open_database(None, "loan_database", "orders.db").close()
+    open_database(None, "loan_database", file).close()
 
-    assert (tmp_path / "sesame" / "orders.db").is_file()
+    assert file.is_file()

@@ -99,7 +99,9 @@ class Local:
         self.service = self.made(partner_id)
 
     def made(self, partner_id: str) -> AnyService:
-        database = open_database(SecretStr(f"sqlite:///{self.file}"), "rental_database", "")
+        database = open_database(
+            SecretStr(f"sqlite:///{self.file}"), "rental_database", Path("unused")
+        )
         line = line_of(partner_id, settings.load())
         metrics = ServiceMetrics(partner_id, CollectorRegistry(), line.statuses)
         return Service(line, self.partner, database, metrics, self.clock)

@@ -69,7 +69,7 @@ def environment(bench: Bench, settings: Settings) -> dict[str, str]:
     return systems.environment(settings) | {
         variable("partners_file"): str(partners_file()),
         # A key of the user's own would be made or used otherwise.
-        "XDG_DATA_HOME": str(own),
+        variable("data_dir"): str(own),
     }
 
 
