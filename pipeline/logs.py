@@ -41,6 +41,20 @@ def configure(settings: Settings) -> None:
     )
 
 
+def leave_to_the_program() -> None:
+    """Hand log lines to the standard library's loggers, if the program has not configured any.
+
+    For code that is used from programs of others: structlog by itself prints them on
+    standard output.
+    """
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+            logger_factory=structlog.stdlib.LoggerFactory(),
+            wrapper_class=structlog.stdlib.BoundLogger,
+        )
+
+
 def logging_config(settings: Settings) -> dict[str, Any]:
     """The standard library's configuration, for ``dictConfig`` and Faust's ``logging_config``."""
     quiet = "DEBUG" if settings.log_level == "DEBUG" else "WARNING"

@@ -13,6 +13,7 @@ from typing import Self
 import structlog
 from prometheus_client import CollectorRegistry
 
+from pipeline import logs
 from pipeline import settings as settings_module
 from pipeline.codec.open import open_registry
 from pipeline.partners.answers import DayAnswers
@@ -77,6 +78,7 @@ class PartnerClient:
         collectors: CollectorRegistry | None = None,
         outcomes_waiting_max: int = OUTCOMES_WAITING_MAX,
     ) -> None:
+        logs.leave_to_the_program()
         settings = settings or settings_module.load()
         self._registry = load_registry(settings.partners_file or partners_file())
         self._partner_id = partner_id

@@ -73,3 +73,20 @@ def test_the_console_has_one_plain_line_an_event(capsys: pytest.CaptureFixture[s
     assert "batch committed" in line
     assert "records=3" in line
     assert "\x1b" not in line
+
+
+def test_in_a_program_of_others_lines_go_where_it_sends_its_own(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    logs.leave_to_the_program()
+    structlog.get_logger("ours").warning("behind", records=3)
+    assert capsys.readouterr().out == ""
+    (line,) = caplog.records
+    assert (line.getMessage(), line.__dict__["records"]) == ("behind", 3)
+
+
+def test_what_the_program_has_configured_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings(log_format="json"))
+    logs.leave_to_the_program()
+    structlog.get_logger("ours").warning("behind", records=3)
+    assert [line["records"] for line in lines(capsys)] == [3]
