@@ -18,6 +18,9 @@ from pipeline.gateway.showing import remove
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.vocabulary import Cause
 
+_PEOPLE_MAX = 10_000
+"""People for whom time passes in one transaction; the others follow in the next."""
+
 
 def enrol(
     state: GatewayState, reads: ConsentReads, people: Int64, now_ms: int, changes: Changes
@@ -51,14 +54,15 @@ def enrol(
 
 def is_plain(reads: ConsentReads) -> Bool:
     """Which consents enrol without an end, as nearly all do: after no other they mean nothing."""
-    plain: Bool = (reads.scope == Scope.SCORING) & reads.grant
-    return plain & (reads.expires_at_ms == NO_TIME)
+    plain: Bool = reads.grant & (reads.scope == Scope.SCORING)
+    plain &= reads.expires_at_ms == NO_TIME
+    return plain
 
 
 def end_enrolments(state: GatewayState, now_ms: int, changes: Changes) -> None:
     """Let time pass: note what has ended, erase and forget what has been over long enough."""
     people = state.people
-    slots = np.flatnonzero(people.due_ms[: len(people.user_at)] <= now_ms)
+    slots = np.flatnonzero(people.due_ms[: len(people.user_at)] <= now_ms)[:_PEOPLE_MAX]
     if not len(slots):
         return
     for slot in slots.tolist():

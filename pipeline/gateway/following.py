@@ -1,10 +1,12 @@
 """Scores as they are published: the latest of everyone is kept, so that grants are served."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.codec.decode import Poison
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.codec.score_reads import ScoreReads, decode_scores
 from pipeline.factors.columns import Int64
@@ -17,30 +19,32 @@ from pipeline.streaming.records import Record
 _ERASED = -1
 
 
-class UnreadableScoreError(RuntimeError):
-    """A record of `scores` that the pipeline cannot have written; the gateway must not go on."""
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a batch of `scores` said.
+
+    ``people`` are the slots of those whose score changed or went, each once, shape (n,);
+    ``newest_ms`` is the newest event time; ``poison`` has what does not decode, by position.
+    """
+
+    people: Int64
+    newest_ms: int
+    poison: list[Poison]
 
 
-def follow(
-    state: GatewayState, records: Sequence[Record], registry: SchemaRegistry
-) -> tuple[Int64, int]:
+def follow(state: GatewayState, records: Sequence[Record], registry: SchemaRegistry) -> Followed:
     """Keep the latest score of everyone in a batch of `scores`.
 
-    Returns:
-        The slots of the people whose score changed or went, each once; the newest event time.
+    Whose latest does not decode has none from then on: to keep the one before would be to go
+    on showing what may have been erased.
 
     Raises:
-        UnreadableScoreError: A record does not decode: to leave it out would be to go on
-            showing what may have been erased.
         RegistryError: The registry cannot answer.
     """
     written = [at for at, record in enumerate(records) if record.value is not None]
     reads = decode_scores([records[at].value for at in written], registry)
-    if reads.poison:
-        poison = reads.poison[0]
-        offset = records[written[poison.index]].offset
-        raise UnreadableScoreError(f"scores, offset {offset}: {poison.error}")
-    users, source = _latest(records, written, reads)
+    poison = [Poison(written[p.index], p.reason, p.error) for p in reads.poison]
+    users, source = _latest(records, [written[at] for at in reads.kept.tolist()], reads.users)
     gone = source == _ERASED
     slots = _slots(state, users, gone)
     known = slots >= 0
@@ -49,25 +53,26 @@ def follow(
     present = source != _ERASED
     rows[present] = _rows(reads, source[present], state.texts)
     state.people.scores[slots] = rows
-    return slots, int(reads.as_of_ms.max(initial=0))
+    return Followed(slots, int(reads.as_of_ms.max(initial=0)), poison)
 
 
 def _latest(
-    records: Sequence[Record], written: list[int], reads: ScoreReads
+    records: Sequence[Record], good: list[int], users: list[str]
 ) -> tuple[list[str], Int64]:
-    """Each person once, and where among the reads their last record is."""
-    if len(written) == len(records):
-        last = dict(zip(reads.users, range(len(reads)), strict=True))
+    """Each person once, and which of the good records is their last; -1: it is none of them."""
+    if len(good) == len(records):
+        last = dict(zip(users, range(len(users)), strict=True))
     else:
+        number = dict(zip(good, range(len(good)), strict=True))
         last = {}
-        read = iter(range(len(reads)))
-        for record in records:
-            if record.value is None:
-                last[(record.key or b"").decode()] = _ERASED
-            else:
-                at = next(read)
-                last[reads.users[at]] = at
+        for place, record in enumerate(records):
+            at = number.get(place, _ERASED)
+            last[_key(record) if at == _ERASED else users[at]] = at
     return list(last), np.fromiter(last.values(), np.int64, len(last))
+
+
+def _key(record: Record) -> str:
+    return (record.key or b"").decode(errors="replace")
 
 
 def _slots(state: GatewayState, users: list[str], gone: NDArray[np.bool_]) -> Int64:

@@ -1,12 +1,13 @@
-"""Dead letters for records of partners: under the place they were read from first."""
+"""Dead letters: records that are refused, under the place they were read from first."""
 
 from dataclasses import dataclass
 
 from pipeline import topics
 from pipeline.codec.reasons import Reason
+from pipeline.deadletters.letter import carried
 from pipeline.gateway.changes import Changes, Message
 from pipeline.gateway.context import GatewayContext
-from pipeline.streaming.records import Header
+from pipeline.streaming.records import Header, Record
 
 NOT_GRANTED = "not granted: "
 _HEADERS_BYTES_MAX = 64 * 1024
@@ -16,7 +17,7 @@ _ERROR_CHARACTERS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A partner's record where it was read first; ``topic`` is without the prefix.
+    """A record where it was read first; ``topic`` is without the prefix.
 
     ``carried`` are headers that stay with it, forwarded or refused.
     """
@@ -28,6 +29,19 @@ class Origin:
     key: bytes | None
     value: bytes | None
     carried: tuple[Header, ...] = ()
+
+    @classmethod
+    def of(cls, topic: str, partition: int, record: Record) -> "Origin":
+        """Where a record has just been read."""
+        return cls(
+            topic=topic,
+            partition=partition,
+            offset=record.offset,
+            timestamp_ms=record.timestamp,
+            key=record.key,
+            value=record.value,
+            carried=carried(record.headers),
+        )
 
     def headers(self) -> tuple[Header, ...]:
         """What goes with the record when it is forwarded."""

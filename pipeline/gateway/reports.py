@@ -7,7 +7,6 @@ from pipeline import topics
 from pipeline.codec.partner_reads import Reads, decode_enquiries, decode_outcomes
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import SchemaRegistry
-from pipeline.deadletters.letter import carried
 from pipeline.gateway.changes import Changes
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.letters import NOT_GRANTED, Origin, refuse
@@ -44,10 +43,7 @@ def forward(
         context: Tells forged subjects from ours.
         changes: Takes what is sent on, and what is refused.
     """
-    origins = [
-        Origin(topic, context.partition, r.offset, r.timestamp, r.key, r.value, carried(r.headers))
-        for r in records
-    ]
+    origins = [Origin.of(topic, context.partition, record) for record in records]
     kind = topic.rpartition(".")[2]
     for origin, row in good(topic, origins, context, changes):
         if row["occurred_at"] > origin.timestamp_ms + FUTURE_MS_MAX:

@@ -40,7 +40,6 @@ async def restore_gateway(
 
     Raises:
         UnreadableRowError: A row this program cannot apply.
-        UnreadableScoreError: A score this program cannot read.
     """
     state, position = GatewayState(), Position()
     end = await reader.end(topics.GATEWAY_CHANGELOG, context.partition)

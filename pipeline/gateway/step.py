@@ -19,6 +19,7 @@ from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.decisions import decide
 from pipeline.gateway.enrolment import end_enrolments, enrol, is_plain
 from pipeline.gateway.following import follow
+from pipeline.gateway.letters import Origin, refuse
 from pipeline.gateway.limits import Limits
 from pipeline.gateway.outcomes import settle
 from pipeline.gateway.reports import forward, report_of
@@ -34,6 +35,8 @@ from pipeline.streaming.records import Record
 
 _CONCERNING = (Scope.SCORING, Scope.PARTNER)
 _NOBODY = -1
+_DUE_GRANTS_MAX = 20_000
+"""Grants that time changes in one transaction; the others follow in the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,6 @@ def apply(
 
     Raises:
         RegistryError: The schema registry cannot answer.
-        UnreadableScoreError: A record of `scores` does not decode.
     """
     changes, after = Changes(), position.copy()
     for topic, taken in records.items():
@@ -164,18 +166,22 @@ def _scores(
     context: GatewayContext,
     changes: Changes,
 ) -> None:
-    people, newest_ms = follow(state, records, context.registry)
-    after.watermark_ms = max(after.watermark_ms, newest_ms)
+    followed = follow(state, records, context.registry)
+    after.watermark_ms = max(after.watermark_ms, followed.newest_ms)
+    for poison in followed.poison:
+        origin = Origin.of(topics.SCORES.name, context.partition, records[poison.index])
+        refuse(origin, poison.reason, poison.error, context, changes)
+    people = followed.people
     changes.touch(state.grants.of_people(people), Cause.SCORE)
     changes.left.append(people)
-    changes.counts.records["scores", "applied"] += len(records)
+    changes.counts.records["scores", "applied"] += len(records) - len(followed.poison)
 
 
 def _let_time_pass(state: GatewayState, moment: Moment, changes: Changes) -> None:
     end_enrolments(state, moment.now_ms, changes)
     grants = state.grants
     due = np.flatnonzero(grants.due_ms[: grants.slots_end] <= moment.now_ms)
-    changes.touch(due, Cause.SCORE)
+    changes.touch(due[:_DUE_GRANTS_MAX], Cause.SCORE)
 
 
 def _finish(

@@ -191,3 +191,25 @@ def test_records_lie_where_their_subjects_hash_to_and_not_where_people_live() ->
         for record in world.logs[BIKES.name, number]:
             assert murmur2(record.key) % 2**31 % 8 == number
     assert len(world.records(BIKES)) == 40
+
+
+def test_a_score_that_does_not_decode_is_refused_and_shows_nothing(world: World) -> None:
+    granted(world).produce(topics.SCORES, "ann", b"?").score("ben", 660).run()
+
+    assert world.seen("ann") is None
+    assert [reason for reason, _ in world.refusals()] == ["WIRE_FORMAT"]
+    assert world.score("ann", 660).run().seen("ann") is not None
+
+
+def test_many_grants_that_end_at_once_all_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.gateway.step._DUE_GRANTS_MAX", 3)
+    monkeypatch.setattr("pipeline.gateway.enrolment._PEOPLE_MAX", 3)
+    for number in range(10):
+        world.consent(f"p{number}", AT, expires_at=START_MS + 9).grant(f"p{number}", AT)
+        world.grant(f"q{number}", AT, expires_at=START_MS + 9)
+        world.score(f"p{number}", 660).score(f"q{number}", 660)
+    assert len(world.run().view()) == 20
+
+    assert world.pass_ms(9).view() == {}
