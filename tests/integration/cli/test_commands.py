@@ -1,6 +1,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from pipeline.codec.registry import FileRegistry
 from pipeline.factors.layout import FACTOR_ROW, FACTOR_ROW_LAYOUT
 from pipeline.factors.months import month_of_s
 from pipeline.factors.vocabulary import Scope
+from pipeline.gateway.keyring import KeyRing
 from pipeline.scoring.model import load_model
 from pipeline.scoring.scorecard import score
 from pipeline.settings import Settings
@@ -134,6 +136,69 @@ def test_a_grant_to_a_partner_names_its_purpose_and_shows_the_least(
     ]
     assert (record["scope"], record["partner_id"]) == ("PARTNER", "microloan")
     assert (record["purpose"], record["disclosure"]) == ("MICROLOAN", "ADMIT")
+
+
+def test_a_consent_to_a_partner_tells_the_subject_to_hand_over(run: Run) -> None:
+    run("topics", "apply")
+    key = {"SESAME_PSEUDONYM_KEY": "k" * 32}
+    subject = KeyRing.of(["k" * 32]).subject("bob", "microloan", "MICROLOAN")
+
+    told = run("consent", "grant", "bob", "--partner", "microloan", "--json", **key)
+    shown = run("consent", "withdraw", "bob", "--partner", "microloan", **key)
+
+    answer = json.loads(told.stdout)
+    assert answer["subject"] == subject
+    assert [consent["subject"] for consent in answer["consents"]] == [subject]
+    assert subject in shown.stdout
+
+
+def test_a_consent_counts_where_no_key_is_at_hand(
+    run: Run, settings: Settings, tmp_path: Path
+) -> None:
+    run("topics", "apply")
+    (tmp_path / "file").touch()
+    nowhere = {"SESAME_DATA_DIR": str(tmp_path / "file" / "folder")}
+
+    result = run("consent", "grant", "bob", "--partner", "microloan", "--json", **nowhere)
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["subject"] is None
+    assert "No subject can be told" in result.stderr
+    assert len(read_all(settings, "consents")) == 1
+
+
+def disclosed(kind: str, user: str) -> dict[str, Any]:
+    return {
+        "event_id": f"{kind} {user}",
+        "user_id": user,
+        "occurred_at": 1_760_000_000_000,
+        "partner_id": "microloan",
+        "purpose": "MICROLOAN",
+        "subject": "a" * 40,
+        "kind": kind,
+        "cause": "SCORE",
+        "reasons": [],
+    }
+
+
+def test_disclosures_are_listed_and_summed_up(run: Run, settings: Settings, producer: Any) -> None:
+    seen = {"admitted": "NO", "band": "FAIR", "score": 590, "threshold": 600}
+    shown = disclosed("SHOWN", "ann") | seen | {"reasons": ["LATE_PAYMENTS"]}
+    records = [shown, disclosed("ASKED", "ann"), disclosed("SHOWN", "ben")]
+    values = encode_records("disclosures-value", records, FileRegistry())
+    for record, value in zip(records, values, strict=True):
+        key = record["user_id"].encode()
+        producer.send(settings.topic("disclosures"), key=key, value=value)
+    producer.flush()
+
+    told = json.loads(run("disclosures", "ann", "--json").stdout)
+    listed = run("disclosures", "ann").stdout
+
+    assert [record["event_id"] for record in told["disclosures"]] == ["SHOWN ann", "ASKED ann"]
+    (account,) = told["partners"]
+    assert (account["times_shown"], account["times_asked"]) == (1, 1)
+    assert "admitted from 600: NO, FAIR, 590, LATE_PAYMENTS" in listed
+    assert "No partner was ever shown" in run("disclosures", "cara").stdout
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])

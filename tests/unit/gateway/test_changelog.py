@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from pipeline import topics
+from pipeline.gateway import changelog
+from pipeline.gateway.rows import GRANT_ROW, PERSON_ROW
+from pipeline.gateway.state import GatewayState
+from pipeline.streaming.changelog import UnreadableRowError
+from tests.unit.gateway.world import START_MS, World
+
+AT = START_MS - 1_000
+BIKES = b"bikes\0BIKE_DEPOSIT\0ann"
+
+
+def row(dtype: np.dtype[np.void], layout: int = 1) -> bytes:
+    one = np.zeros((), dtype)
+    one["layout"] = layout
+    return one.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (b"g" + BIKES, row(GRANT_ROW, layout=9)),
+        (b"g" + BIKES, row(GRANT_ROW)[:-1]),
+        (b"eann", row(PERSON_ROW, layout=9)),
+        (b"c" + BIKES, b"\x09" + bytes(8)),
+        (b"c" + BIKES, b"\x01" + bytes(7)),
+        (b"a" + BIKES, b"\x01" + bytes(39)),
+        (b"xann", b"?"),
+    ],
+)
+def test_a_row_that_cannot_be_applied_stops_the_restore(key: bytes, value: bytes) -> None:
+    with pytest.raises(UnreadableRowError):
+        changelog.apply(GatewayState(), [(key, value)])
+
+
+def test_a_list_that_compaction_left_before_its_grant_finds_it() -> None:
+    state = GatewayState()
+    contracts = np.array([7, 8], "<u8").tobytes()
+
+    changelog.apply(state, [(b"c" + BIKES, b"\x01" + contracts)])
+    changelog.apply(state, [(b"g" + BIKES, row(GRANT_ROW))])
+
+    (slot,) = state.grants.taken(0, state.grants.slots_end).tolist()
+    assert state.grants.contracts[slot] == [7, 8]
+    assert len(state.grants) == 1
+
+
+def test_what_was_removed_in_the_log_is_not_there() -> None:
+    state = GatewayState()
+    grant = [(b"g" + BIKES, row(GRANT_ROW)), (b"c" + BIKES, b"\x01" + bytes(8))]
+    gone = [(kind + BIKES, None) for kind in (b"g", b"c", b"a")]
+
+    for records in (grant, gone):
+        changelog.apply(state, records)
+
+    assert len(state.grants) == 0
+    assert not state.grants.contracts
+
+
+def test_a_score_that_changes_nothing_to_be_seen_writes_no_row() -> None:
+    world = World().grant("ann", AT, disclosure="ADMIT").score("ann", 660).run()
+    before = len(world.records(topics.GATEWAY_CHANGELOG))
+
+    world.score("ann", 661).run()
+
+    written = world.records(topics.GATEWAY_CHANGELOG)[before:]
+    assert [record.key for record in written] == [b"p"]
+
+
+def test_grants_are_small_enough_to_be_changelog_values() -> None:
+    assert GRANT_ROW.itemsize < 256
