@@ -1,22 +1,27 @@
 """One transactional producer per owned partition: what a batch writes, all or nothing."""
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from pipeline import topics
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
 from pipeline.streaming.flow import Send
+from pipeline.streaming.records import Header
 
 log = structlog.get_logger(__name__)
 
 BATCH_BYTES_MAX = 900_000
 """Of one produce batch: under the broker's default ``message.max.bytes`` of 1,048,588."""
 
+Message = tuple[bytes | None, bytes | None, Sequence[Header]]
+"""Key, value and headers."""
 _FENCED = (ProducerFenced, InvalidProducerEpoch)
 
 
@@ -88,18 +93,33 @@ class TransactionalWriter:
     ) -> None:
         """Hand over records; ``sent`` takes what to wait for, also if it stops half-way."""
         name = self._settings.topic(send.topic.name)
-        partition = send.partition
-        batch = producer.create_batch()
-        append = batch.append
-        for key, value, headers in send.records:
-            if append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
-                sent.append(await producer.send_batch(batch, name, partition=partition))
-                batch = producer.create_batch()
-                append = batch.append
-                # A batch's first record is taken whatever its size.
-                append(key=key, value=value, timestamp=None, headers=list(headers))
-        if batch.record_count():
-            sent.append(await producer.send_batch(batch, name, partition=partition))
+        records = iter(send.records)
+        left = next(records, None)
+        while left is not None:
+            batch = producer.create_batch()
+            left = _fill(batch, left, records)
+            sent.append(await producer.send_batch(batch, name, partition=send.partition))
+
+
+def _fill(batch: BatchBuilder, record: Message, following: Iterator[Message]) -> Message | None:
+    """Append records until no more fits; returns the first that did not.
+
+    Past the batch's own ``append``, which costs as much again as the building does.
+    """
+    append = batch._builder.append  # noqa: SLF001 - no public way, and the version is pinned
+    now_ms = time.time_ns() // 1_000_000
+    none: list[Header] = []
+    count = 0
+    left: Message | None = record
+    while left is not None:
+        key, value, headers = left
+        # A batch's first record is taken whatever its size.
+        if append(count, now_ms, key, value, list(headers) if headers else none) is None:
+            break
+        count += 1
+        left = next(following, None)
+    batch._relative_offset = count  # noqa: SLF001 - what its own append would count
+    return left
 
 
 def _look_at(future: asyncio.Future[object]) -> None:
