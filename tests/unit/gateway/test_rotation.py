@@ -76,3 +76,26 @@ def test_rotation_while_the_gateway_was_away_is_made_up_for(world: World) -> Non
 
     assert list(world.view()) == [world.subject("ann")]
     assert old not in world.view()
+
+
+def test_keys_that_take_turns_leave_both_subjects_in_force(world: World) -> None:
+    former = world.subject("ann")
+    for turn in range(7):
+        world.reload(secrets=[NEW, SECRET] if turn % 2 == 0 else [SECRET, NEW])
+
+    world.outcome("bikes", world.subject("ann")).outcome("bikes", former).run()
+
+    assert len(world.values(topics.OBLIGATIONS)) == 2
+
+
+def test_of_many_former_subjects_the_oldest_is_let_go(world: World) -> None:
+    first, secrets = world.subject("ann"), [SECRET]
+    for number in range(5):
+        secrets.insert(0, f"{number:032}")
+        world.reload(secrets=secrets)
+    second = world.keyring.former[-2].subjects(["ann"], "bikes", "BIKE_DEPOSIT")[0].decode()
+
+    world.outcome("bikes", first).outcome("bikes", second).run()
+
+    assert len(world.values(topics.OBLIGATIONS)) == 1
+    assert len(world.refusals()) == 1
