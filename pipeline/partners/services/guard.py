@@ -24,6 +24,10 @@ _HEADERS = {
 }
 
 
+class _CutOffError(Exception):
+    """Whoever asked went away before all of the request was here."""
+
+
 class Guard:
     """ASGI middleware; see the module."""
 
@@ -43,7 +47,10 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        problem, body = await self._examine(Headers(scope=scope), scope["method"], receive)
+        try:
+            problem, body = await self._examine(Headers(scope=scope), scope["method"], receive)
+        except _CutOffError:
+            return  # nobody is there to be answered, and what was asked for is not known
         if problem is not None:
             response = respond(problem, scope["path"])
             await response(scope, receive, send_with_headers)
@@ -83,12 +90,16 @@ def _too_large() -> Problem:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None where it is too large."""
+    """The whole body; None where it is too large.
+
+    Raises:
+        _CutOffError: It is not whole.
+    """
     body = bytearray()
     while True:
         message: MutableMapping[str, Any] = await receive()
         if message["type"] != "http.request":
-            return bytes(body)
+            raise _CutOffError
         body += message.get("body", b"")
         if len(body) > BODY_BYTES_MAX:
             return None
