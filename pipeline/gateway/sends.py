@@ -63,15 +63,21 @@ def _by_partition(messages: list[tuple[int, Message]]) -> Iterator[tuple[int, li
 
 
 def _partners(state: GatewayState, told: list[Told], context: GatewayContext) -> Iterator[Send]:
-    """What goes to partners, and what is taken back, in order for each subject."""
+    """What goes to partners, and what is taken back, in order for each subject.
+
+    Subjects lie in their own order, which is noise: in the order of people or of grants, the
+    records of two partners could be put side by side.
+    """
     sent = [chunk for chunk in told if chunk.kind in (Kind.SHOWN, Kind.ENDED)]
     if not sent:
         return
-    subjects = np.concatenate([chunk.subject for chunk in sent]).tolist()
+    by_subject = np.concatenate([chunk.subject for chunk in sent])
+    subjects = by_subject.tolist()
     partner = np.concatenate([chunk.partner for chunk in sent])
     values = partner_scores(state, sent, context.registry)
     places = partitions_of(murmur2_all(subjects), context.partitions)
-    order = np.lexsort((places, partner))
+    # Stable: what is taken back stays ahead of what comes in its place.
+    order = np.lexsort((by_subject, places, partner))
     kinds = np.stack([partner, places])[:, order]
     starts = np.flatnonzero(np.r_[True, (kinds[:, 1:] != kinds[:, :-1]).any(axis=0)])
     for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
