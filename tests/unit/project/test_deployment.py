@@ -47,6 +47,11 @@ def test_a_service_sets_settings_that_exist(name: str) -> None:
     assert set(SERVICES[name]["environment"]) <= VARIABLES
 
 
+def test_only_the_gateway_has_the_pseudonym_key() -> None:
+    holders = {name for name in OURS if "SESAME_PSEUDONYM_KEY" in SERVICES[name]["environment"]}
+    assert holders == {"gateway"}
+
+
 def test_every_registered_partner_has_a_service() -> None:
     partners = {
         s["command"][1] for s in SERVICES.values() if s.get("command", [""])[0] == "partner"
