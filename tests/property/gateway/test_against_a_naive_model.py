@@ -21,7 +21,8 @@ from tests.property.gateway.histories import (
     unending,
 )
 from tests.property.gateway.naive import RANKS, Person
-from tests.unit.gateway.world import BOTH, DAY_MS, START_MS, World, band_of
+from tests.unit.gateway.logs import band_of
+from tests.unit.gateway.world import BOTH, DAY_MS, START_MS, World
 
 CHANCE = st.randoms(use_true_random=False)
 Seen = dict[tuple[str, str, str], dict[str, Any]]

@@ -3,7 +3,7 @@
 import random
 
 from pipeline import topics
-from tests.unit.gateway.world import SECRET, START_MS, World
+from tests.unit.gateway.world import DAY_MS, SECRET, START_MS, World
 
 AT = START_MS - 1_000
 NEW_SECRET = "n" * 32
@@ -31,3 +31,12 @@ def test_the_order_of_a_bursts_records_is_that_of_subjects_not_of_people() -> No
 
         assert set(newest) == {world.subject(user, partner).encode() for user in PEOPLE}
         assert newest == sorted(newest)
+
+
+def test_the_kafka_timestamp_of_what_is_shown_tells_the_day_only() -> None:
+    world = burst()
+    for partner in ("bikes", "loans"):
+        times = {record.timestamp for record in world.records(topics.partner_scores(partner))}
+
+        assert times == {START_MS // DAY_MS * DAY_MS}
+    assert {record.timestamp for record in world.records(topics.DISCLOSURES)} == {START_MS}

@@ -21,23 +21,13 @@ from pipeline.gateway.state import GatewayState
 from pipeline.gateway.terms import PolicyTable, Terms, TermsBox
 from pipeline.partners.registry import Registry
 from pipeline.streaming.position import Position
+from tests.unit.gateway.logs import Written, band_of, compacted, is_input
 
 START_MS = 1_900_000_000_000
 """The time by the wall clock at the beginning, after all event times of the tests."""
 DAY_MS = 86_400_000
 AVRO = FileRegistry()
 SECRET = "k" * 32
-
-
-@dataclass(frozen=True)
-class Written:
-    """A record of a topic."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def registry(**partners: dict[str, Any]) -> Registry:
@@ -231,7 +221,8 @@ class World:
         for send in output.sends:
             log = self.logs[send.topic.name, send.partition]
             for key, value, headers in send.records:
-                log.append(Written(len(log), self.now_ms, key, value, headers))
+                at_ms = self.now_ms if send.timestamp_ms is None else send.timestamp_ms
+                log.append(Written(len(log), at_ms, key, value, headers))
         lane.position = output.position
         self.counts.append(output.counts)
 
@@ -296,22 +287,3 @@ class World:
 @lru_cache
 def _settings(partitions: int, *limits: tuple[str, object]) -> settings.Settings:
     return settings.load(partitions=partitions, **dict(limits))
-
-
-def is_input(topic: str) -> bool:
-    """Whether lanes of the gateway read a topic."""
-    return topic in {t.name for t in topics.GATEWAY_INPUTS} or topic.endswith(
-        (".outcomes", ".enquiries")
-    )
-
-
-def compacted(log: Sequence[Written]) -> list[Written]:
-    """The last record of each key, in order."""
-    last = {record.key: record for record in log}
-    return sorted(last.values(), key=lambda record: record.offset)
-
-
-def band_of(points: int) -> str:
-    """The band of a score."""
-    floors = [(700, "EXCELLENT"), (650, "VERY_GOOD"), (600, "GOOD"), (550, "FAIR"), (350, "POOR")]
-    return next(name for floor, name in floors if points >= floor)
