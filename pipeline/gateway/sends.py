@@ -15,6 +15,7 @@ from pipeline.gateway.state import GatewayState
 from pipeline.gateway.vocabulary import Kind
 from pipeline.streaming.flow import Send
 from pipeline.streaming.records import Entry
+from pipeline.topics import DAY_MS
 
 
 def lay_out(
@@ -79,11 +80,13 @@ def _partners(state: GatewayState, told: list[Told], context: GatewayContext) ->
     # Stable: what is taken back stays ahead of what comes in its place.
     order = np.lexsort((by_subject, places, partner))
     kinds = np.stack([partner, places])[:, order]
+    # To the millisecond, it would be the same at every partner of a person.
+    day_ms = context.clock_ms() // DAY_MS * DAY_MS
     starts = np.flatnonzero(np.r_[True, (kinds[:, 1:] != kinds[:, :-1]).any(axis=0)])
     for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
         topic = topics.partner_scores(state.grants.partner_ids[kinds[0, start]])
         records = [(subjects[at], values[at], ()) for at in order[start:end].tolist()]
-        yield Send(topic, int(kinds[1, start]), records)
+        yield Send(topic, int(kinds[1, start]), records, day_ms)
 
 
 def _disclosures(state: GatewayState, told: list[Told], context: GatewayContext) -> list[Send]:

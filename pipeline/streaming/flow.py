@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Records for one partition of one topic: key, value and headers of each, in order."""
+    """Records for one partition of one topic: key, value and headers of each, in order.
+
+    ``timestamp_ms`` is all records' Kafka timestamp; None: that of the moment they are sent.
+    """
 
     topic: Topic
     partition: int
     records: Iterable[tuple[bytes | None, bytes | None, Sequence[Header]]]
+    timestamp_ms: int | None = None
 
 
 class Inlet(Protocol):

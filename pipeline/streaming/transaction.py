@@ -97,24 +97,31 @@ class TransactionalWriter:
         left = next(records, None)
         while left is not None:
             batch = producer.create_batch()
-            left = _fill(batch, left, records)
+            left = fill(batch, left, records, send.timestamp_ms)
             sent.append(await producer.send_batch(batch, name, partition=send.partition))
 
 
-def _fill(batch: BatchBuilder, record: Message, following: Iterator[Message]) -> Message | None:
+def fill(
+    batch: BatchBuilder,
+    record: Message,
+    following: Iterator[Message],
+    timestamp_ms: int | None = None,
+) -> Message | None:
     """Append records until no more fits; returns the first that did not.
+
+    Their timestamp is that of now where none is given.
 
     Past the batch's own ``append``, which costs as much again as the building does.
     """
     append = batch._builder.append  # noqa: SLF001 - no public way, and the version is pinned
-    now_ms = time.time_ns() // 1_000_000
+    at_ms = time.time_ns() // 1_000_000 if timestamp_ms is None else timestamp_ms
     none: list[Header] = []
     count = 0
     left: Message | None = record
     while left is not None:
         key, value, headers = left
         # A batch's first record is taken whatever its size.
-        if append(count, now_ms, key, value, list(headers) if headers else none) is None:
+        if append(count, at_ms, key, value, list(headers) if headers else none) is None:
             break
         count += 1
         left = next(following, None)
