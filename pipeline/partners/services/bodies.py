@@ -40,6 +40,7 @@ Amount = Annotated[
     int, Field(ge=1, le=AMOUNT_MAX, description="In the currency's minor unit, such as cents.")
 ]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=1_000), _Plain]
+Evidence = Annotated[str, StringConstraints(max_length=2_000), _Plain]
 Statement = Annotated[str, StringConstraints(max_length=1_000), _Plain]
 Reasons = Annotated[
     list[Words], Field(max_length=REASONS_MAX, description="Why, in words for the customer.")

@@ -5,16 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import structlog
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pipeline.partners.services.contracts import Contract, Entry, Move, Moved, is_due
 from pipeline.partners.services.database import Database
 from pipeline.partners.services.store import ContractStore
 
 SWEEP_MAX = 500
-"""Contracts that time moves on in one transaction."""
+"""Contracts that time moves on before others have their turn."""
 
 C = TypeVar("C", bound=Contract)
+
+log = structlog.get_logger()
 
 
 class NotFoundError(Exception):
@@ -53,6 +58,13 @@ class Desk(Generic[C]):
         self._store = store
         self._lapse = lapse
         self.clock_ms = clock_ms
+        self._swept: tuple[int, str] | None = None
+        self._stuck: set[str] = set()
+
+    @property
+    def stuck(self) -> int:
+        """Contracts that time should have moved on and that could not be."""
+        return len(self._stuck)
 
     def open(self, connection: Connection, opening: Callable[[str, int], Moved[C]]) -> Filed[C]:
         """Open a contract; ``opening`` gets its id and the time."""
@@ -98,18 +110,38 @@ class Desk(Generic[C]):
             return self._store.counts(connection)
 
     def sweep(self) -> int:
-        """Let time move on what is due, up to SWEEP_MAX; returns how many were."""
+        """Let time move on what is due, up to SWEEP_MAX; returns how many were.
+
+        Each in a transaction of its own: one that cannot be moved keeps no other from it. It is
+        tried again at every round, and logged once.
+
+        Raises:
+            OperationalError: The database is away.
+        """
         now_ms = self.clock_ms()
         with self.database.read() as connection:
-            due = self._store.due(connection, now_ms, SWEEP_MAX)
-        if not due:
-            return 0
-        with self.database.write() as connection:
-            for contract_id in due:
+            due = self._store.due(connection, now_ms, SWEEP_MAX, self._swept)
+        for place in due:
+            self._let_time_move(place[1], now_ms)
+            self._swept = place
+        if len(due) < SWEEP_MAX:
+            self._swept = None  # the next round begins with the longest due
+        return len(due)
+
+    def _let_time_move(self, contract_id: str, now_ms: int) -> None:
+        try:
+            with self.database.write() as connection:
                 contract = self._store.get(connection, contract_id, lock=True)
                 if contract is not None:
                     self._catch_up(connection, contract, now_ms)
-        return len(due)
+        except (OperationalError, InterfaceError, PoolTimeoutError):
+            raise  # not of this contract's making
+        except Exception:
+            if contract_id not in self._stuck:
+                log.exception("contract stuck", contract_id=contract_id)
+            self._stuck.add(contract_id)
+        else:
+            self._stuck.discard(contract_id)
 
     def _catch_up(self, connection: Connection, contract: C, now_ms: int) -> C:
         while is_due(contract, now_ms):

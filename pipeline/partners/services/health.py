@@ -32,6 +32,10 @@ class State(Protocol):
     def refused(self) -> int:
         """Reports the client refused."""
 
+    @property
+    def stuck(self) -> int:
+        """Contracts that time should have moved on and that could not be."""
+
     def waiting(self) -> Waiting:
         """Reports on their way."""
 
@@ -100,7 +104,7 @@ def health_routes(state: State, metrics: ServiceMetrics, clock_ms: Callable[[], 
 
     @router.get("/metrics", include_in_schema=False)
     def show_metrics() -> Response:
-        metrics.show_contracts(state.counts())
+        metrics.show_contracts(state.counts(), state.stuck)
         metrics.show_reports(waiting=state.waiting().reports, refused=state.refused)
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 

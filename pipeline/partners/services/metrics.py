@@ -48,12 +48,20 @@ class ServiceMetrics:
             registry=registry,
         ).labels(partner_id)
 
+        self._stuck = Gauge(
+            "sesame_partner_contracts_stuck",
+            "Contracts that time should have moved on and that could not be.",
+            ("partner",),
+            registry=registry,
+        ).labels(partner_id)
+
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
         self._seconds.labels(self._partner, method, route, str(status)).observe(seconds)
 
-    def show_contracts(self, counts: Mapping[str, int]) -> None:
-        """Show how many contracts there are, by status."""
+    def show_contracts(self, counts: Mapping[str, int], stuck: int) -> None:
+        """Show how many contracts there are, by status, and how many cannot be moved on."""
+        self._stuck.set(stuck)
         for status in self._statuses:
             self._contracts.labels(self._partner, status).set(counts.get(status, 0))
 

@@ -127,6 +127,11 @@ class Service(Generic[C]):
         """Reports the client refused."""
         return self.outbox.refused
 
+    @property
+    def stuck(self) -> int:
+        """Contracts that time should have moved on and that could not be."""
+        return self.desk.stuck
+
     def waiting(self) -> Waiting:
         """Reports on their way."""
         return self.outbox.waiting()

@@ -1,6 +1,6 @@
 """Contracts in the database: each move with its line of history and its report, at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -79,16 +79,27 @@ class ContractStore(Generic[C]):
             query = query.where(table.c.status == status)
         return [self._rows.from_row(dict(row)) for row in connection.execute(query).mappings()]
 
-    def due(self, connection: Connection, now_ms: int, limit: int) -> Sequence[str]:
-        """Ids of contracts that time alone moves on, longest due first."""
+    def due(
+        self, connection: Connection, now_ms: int, limit: int, after: tuple[int, str] | None
+    ) -> list[tuple[int, str]]:
+        """Contracts that time alone moves on, by since when and id, longest due first.
+
+        Args:
+            connection: The caller's transaction.
+            now_ms: Wall time.
+            limit: At most so many.
+            after: Those behind this one; None: all.
+        """
         table = self._tables.contracts
         query = (
-            sa.select(table.c.id)
+            sa.select(table.c.acts_at_ms, table.c.id)
             .where(table.c.acts_at_ms <= now_ms)
-            .order_by(table.c.acts_at_ms)
+            .order_by(table.c.acts_at_ms, table.c.id)
             .limit(limit)
         )
-        return connection.execute(query).scalars().all()
+        if after is not None:
+            query = query.where(sa.tuple_(table.c.acts_at_ms, table.c.id) > sa.tuple_(*after))
+        return [(acts_at_ms, contract_id) for acts_at_ms, contract_id in connection.execute(query)]
 
     def counts(self, connection: Connection) -> dict[str, int]:
         """How many contracts there are, by status."""

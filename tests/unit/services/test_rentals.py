@@ -221,3 +221,13 @@ def test_nothing_is_decided_before_the_view_is_complete(rentals: Local) -> None:
     assert rentals.send("GET", "/health/ready").status_code == 503
     assert rentals.send("GET", "/health/live").status_code == 200
     assert rentals.partner.asked == []
+
+
+def test_evidence_with_control_characters_is_refused(rentals: Local) -> None:
+    rental_id = rented(rentals)
+    claim = {"damage": DAMAGE["damage"] | {"evidence": "photo\0 7"}}
+
+    problem = rentals.post(f"/rentals/{rental_id}/return", claim, 422)
+
+    assert problem["errors"][0]["pointer"] == "/damage/evidence"
+    assert rentals.get(f"/rentals/{rental_id}")["status"] == "OPEN"

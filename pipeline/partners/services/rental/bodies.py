@@ -12,6 +12,7 @@ from pipeline.partners.services.bodies import (
     Currency,
     DecisionBody,
     EntryBody,
+    Evidence,
     Reasons,
     Subject,
     Told,
@@ -59,7 +60,7 @@ class DamageBody(Asked):
 
     description: Words
     amount_minor: Amount
-    evidence: Annotated[str, StringConstraints(max_length=2_000)] = Field(
+    evidence: Evidence = Field(
         min_length=1, description="What proves it, such as the numbers of photographs."
     )
 
