@@ -134,13 +134,13 @@ def given_kafka(settings: Settings, partitions: int, progress: Progress) -> Iter
 
 
 def _remove(settings: Settings) -> None:
-    """Delete the demo's topics and its consumer group."""
+    """Delete the demo's topics and its consumer groups."""
     prefix = settings.topic_prefix
     with provision.admin(settings) as client:
         ours = [topic for topic in client.list_topics() if topic.startswith(prefix)]
         try:
             client.delete_topics(ours)
-            client.delete_groups([prefix + settings.app_id])
+            client.delete_groups([prefix + settings.app_id, prefix + settings.gateway_app_id])
         except KafkaError as error:
             raise DemoError(f"topics {prefix}* may be left over: {error}") from error
 

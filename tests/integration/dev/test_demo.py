@@ -15,6 +15,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from pipeline import topics
 from pipeline.dev.demo.services import free_port
 
 SMALL = ("demo", "--json", "--people", "150", "--events", "9000", "--partitions", "2")
@@ -150,7 +151,7 @@ def test_a_demo_ended_half_way_leaves_nothing(
         until(process, "Playing")
         family = descendants(process.pid)
         directories = workspaces(family)
-        assert len(family) >= 8  # a broker, a worker, two partners, each with a guard
+        assert len(family) >= 10  # a broker, a worker, a gateway, two partners, guards
         process.send_signal(number)
         _, complaints = process.communicate(timeout=30)
         assert process.returncode == status
@@ -166,7 +167,7 @@ def test_a_demo_on_a_kafka_that_is_there_takes_its_topics_away_again(kafka: str)
         until(process, "Playing")
         made = [t for t in client.list_topics(timeout=10).topics if t.startswith("demo-")]
         result = figures(process)
-    assert len(made) == 15
+    assert len(made) == len(topics.ALL) + 2 * len(list(topics.for_partners(["one"])))
     assert result["ok"]
     wait_until(lambda: not set(made) & set(client.list_topics(timeout=10).topics))
 
