@@ -98,6 +98,7 @@ def wanted(settings: Settings, partner_ids: Sequence[str]) -> list[Rule]:
         ),
         *_of_worker(settings, Role.PIPELINE, settings.app_id),
         *_of_worker(settings, Role.GATEWAY, settings.gateway_app_id),
+        *_of_transactions(settings, Role.OPERATOR, topics.DEAD_LETTER_REDRIVES.name),
     ]
 
 
@@ -129,10 +130,14 @@ def _of_topics(
 
 def _of_worker(settings: Settings, role: Role, group: str) -> Iterator[Rule]:
     """What a worker needs beside topics: its group, and a producer for each partition."""
-    who, name = principal(settings, role), settings.topic_prefix + group
-    yield Rule(who, Resource.GROUP, name, READ)
+    yield Rule(principal(settings, role), Resource.GROUP, settings.topic_prefix + group, READ)
+    yield from _of_transactions(settings, role, group)
+
+
+def _of_transactions(settings: Settings, role: Role, stem: str) -> Iterator[Rule]:
+    who, name = principal(settings, role), settings.topic_prefix + stem
     for partition in range(settings.partitions):
-        # One by one: a prefix would take in those of a group whose name begins the same.
+        # One by one: a prefix would take in all ids that only begin the same.
         yield Rule(who, Resource.TRANSACTIONAL_ID, f"{name}-{partition}", WRITE)
 
 

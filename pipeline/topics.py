@@ -33,6 +33,8 @@ class Role(StrEnum):
     PIPELINE = "pipeline"
     GATEWAY = "gateway"
     PARTNER = "partner"
+    OPERATOR = "operator"
+    """Sends dead letters back to the topics that others than the pipeline write."""
 
 
 class Cleanup(StrEnum):
@@ -107,20 +109,22 @@ def _topic(  # noqa: PLR0913 - one argument a column of the table below
 
 _PIPELINE = {Role.PIPELINE}
 _GATEWAY = {Role.GATEWAY}
+_OPERATOR = {Role.OPERATOR}
+_PRODUCER = {Role.PRODUCER, Role.OPERATOR}
 
 CONSENTS = _topic(
     "consents",
     "Consent",
     -1,
-    {Role.PERSON},
+    {Role.PERSON, Role.OPERATOR},
     {Role.PIPELINE, Role.GATEWAY, Role.PERSON},
     control=True,
 )
-PAYMENTS = _topic("payments", "Payment", 7, {Role.PRODUCER}, _PIPELINE)
-CONSUMPTION = _topic("consumption", "Consumption", 7, {Role.PRODUCER}, _PIPELINE)
-OBLIGATIONS = _topic("obligations", "Obligation", 7, {Role.PRODUCER, Role.GATEWAY}, _PIPELINE)
-PROFILES = _topic("profiles", "Profile", 7, {Role.PRODUCER}, _PIPELINE)
-RELATIONSHIPS = _topic("relationships", "Relationship", 7, {Role.PERSON}, _PIPELINE)
+PAYMENTS = _topic("payments", "Payment", 7, _PRODUCER, _PIPELINE)
+CONSUMPTION = _topic("consumption", "Consumption", 7, _PRODUCER, _PIPELINE)
+OBLIGATIONS = _topic("obligations", "Obligation", 7, _PRODUCER | _GATEWAY, _PIPELINE)
+PROFILES = _topic("profiles", "Profile", 7, _PRODUCER, _PIPELINE)
+RELATIONSHIPS = _topic("relationships", "Relationship", 7, {Role.PERSON, Role.OPERATOR}, _PIPELINE)
 PEER_SIGNALS = _topic("peer-signals", "PeerSignal", 1, _PIPELINE, _PIPELINE)
 SCORES = _topic("scores", "Score", -1, _PIPELINE, {Role.GATEWAY, Role.PERSON}, compact=True)
 SCORE_CHANGES = _topic("score-changes", "Score", 90, _PIPELINE, {Role.PERSON})
@@ -129,11 +133,11 @@ DEAD_LETTERS = _topic(
     None,
     30,
     {Role.PIPELINE, Role.GATEWAY},
-    _PIPELINE,
+    _OPERATOR,
     bytes_max=DEAD_LETTER_BYTES_MAX,
 )
 DEAD_LETTER_REDRIVES = _topic(
-    "dead-letter-redrives", None, -1, _PIPELINE, _PIPELINE, key="letter", compact=True
+    "dead-letter-redrives", None, -1, _OPERATOR, _OPERATOR, key="letter", compact=True
 )
 """Which dead letters were sent back to their topics; the keys are their places."""
 CHANGELOG = _topic("factor-state-changelog", None, -1, _PIPELINE, _PIPELINE, compact=True)
@@ -180,8 +184,8 @@ def partner_outcomes(partner_id: str) -> Topic:
         f"partner.{partner_id}.outcomes",
         "PartnerOutcome",
         30,
-        {Role.PARTNER},
-        {Role.GATEWAY},
+        {Role.PARTNER, Role.OPERATOR},
+        _GATEWAY,
         key="subject",
     )
 
@@ -192,7 +196,7 @@ def partner_enquiries(partner_id: str) -> Topic:
         f"partner.{partner_id}.enquiries",
         "PartnerEnquiry",
         30,
-        {Role.PARTNER},
+        {Role.PARTNER, Role.OPERATOR},
         _GATEWAY,
         key="subject",
     )

@@ -76,6 +76,6 @@ class PartnerSettings(BaseSettings):
         "sesame-{role}",
         pattern=r"^[^{}]*\{role\}[^{}]*$",
         description="Kafka user of each role in the access rules; {role} is person, producer, "
-        "pipeline, gateway or partner-<id>.",
+        "pipeline, gateway, operator or partner-<id>.",
         json_schema_extra={"allowed": "text with {role} once"},
     )

@@ -39,10 +39,9 @@ def rights(role: str, operation: str, resource: Resource = Resource.TOPIC) -> se
             {
                 *("consents", "payments", "consumption", "obligations", "profiles"),
                 *("relationships", "peer-signals", "factor-state-changelog"),
-                *("dead-letters", "dead-letter-redrives"),
             },
             {
-                *("scores", "score-changes", "dead-letters", "dead-letter-redrives"),
+                *("scores", "score-changes", "dead-letters"),
                 *("peer-signals", "factor-state-changelog"),
             },
         ),
@@ -56,6 +55,16 @@ def rights(role: str, operation: str, resource: Resource = Resource.TOPIC) -> se
             {
                 *("partner.car-rental.scores", "partner.microloan.scores", "obligations"),
                 *("disclosures", "dead-letters", "gateway-inbox", "gateway-changelog"),
+            },
+        ),
+        (
+            "operator",
+            {"dead-letters", "dead-letter-redrives"},
+            {
+                *("consents", "payments", "consumption", "obligations", "profiles"),
+                *("relationships", "dead-letter-redrives"),
+                *("partner.car-rental.outcomes", "partner.car-rental.enquiries"),
+                *("partner.microloan.outcomes", "partner.microloan.enquiries"),
             },
         ),
         (
@@ -85,9 +94,10 @@ def test_a_role_may_read_and_write_these_topics(
         ("partner-car-rental", set(), set()),
         ("pipeline", {"sesame"}, {"sesame-0", "sesame-1"}),
         ("gateway", {"gateway"}, {"gateway-0", "gateway-1"}),
+        ("operator", set(), {"dead-letter-redrives-0", "dead-letter-redrives-1"}),
     ],
 )
-def test_only_workers_have_a_group_and_producers_of_transactions(
+def test_only_workers_have_a_group_and_only_who_writes_in_transactions_has_their_ids(
     role: str, group: set[str], transactional_ids: set[str]
 ) -> None:
     assert rights(role, "read", Resource.GROUP) == group
@@ -114,7 +124,7 @@ def test_principals_follow_the_template_of_the_settings() -> None:
     users = {rule.principal for rule in wanted(by_certificate, ["microloan"])}
     assert users == {
         f"User:CN={role},O=Sesame"
-        for role in ("person", "producer", "pipeline", "gateway", "partner-microloan")
+        for role in ("person", "producer", "pipeline", "gateway", "operator", "partner-microloan")
     }
 
 
@@ -132,6 +142,9 @@ def test_all_rules_of_a_partner_no_longer_registered_are_removed_and_nobody_else
         (user, f"blue.partner.car-rental.{topic}")
         for user in ("User:sesame-partner-car-rental", "User:sesame-gateway")
         for topic in ("scores", "outcomes", "enquiries")
+    } | {
+        ("User:sesame-operator", f"blue.partner.car-rental.{topic}")
+        for topic in ("outcomes", "enquiries")
     }
 
 
@@ -145,6 +158,8 @@ def test_all_rules_of_a_partner_no_longer_registered_are_removed_and_nobody_else
         replace(RENTAL_READS, resource=Resource.GROUP, name="blue.sesame"),
         Rule("User:sesame-pipeline", Resource.TRANSACTIONAL_ID, "blue.gateway-0", "write"),
         Rule("User:sesame-producer", Resource.TOPIC, "blue.payments", "read"),
+        Rule("User:sesame-pipeline", Resource.TOPIC, "blue.dead-letters", "read"),
+        Rule("User:sesame-operator", Resource.TOPIC, "blue.scores", "read"),
     ],
 )
 def test_a_right_that_a_role_does_not_need_is_removed(more: Rule) -> None:
@@ -158,7 +173,7 @@ def test_a_right_that_a_role_does_not_need_is_removed(more: Rule) -> None:
     [
         Rule("User:analyst", Resource.TOPIC, "blue.scores", "read"),
         Rule("User:sesame", Resource.TOPIC, "blue.scores", "read"),
-        Rule("User:sesame-operator", Resource.TOPIC, "blue.scores", "read"),
+        Rule("User:sesame-auditor", Resource.TOPIC, "blue.scores", "read"),
         Rule("User:not-sesame-partner-x", Resource.TOPIC, "blue.scores", "read"),
         Rule("User:sesame-pipeline", Resource.TOPIC, "green.scores", "read"),
         Rule("User:sesame-pipeline", Resource.TOPIC, "scores", "read"),

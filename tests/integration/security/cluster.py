@@ -16,7 +16,10 @@ from tests.integration.security.certificates import Authority, Identity
 Way = Literal["TLS", "SCRAM", "PLAIN", "MUTUAL"]
 WAYS: tuple[Way, ...] = ("TLS", "SCRAM", "PLAIN", "MUTUAL")
 PARTNERS = ("car-rental", "microloan")
-ROLES = ("person", "producer", "pipeline", "gateway", *(f"partner-{name}" for name in PARTNERS))
+ROLES = (
+    *("person", "producer", "pipeline", "gateway", "operator"),
+    *(f"partner-{name}" for name in PARTNERS),
+)
 ADMIN = "admin"
 PARTITIONS = 2
 KEY_PASSWORD = "a password of the key"  # noqa: S105 - of a key made for this run

@@ -60,7 +60,7 @@ def test_a_plan_changes_nothing_and_an_applied_plan_leaves_nothing_to_do(
     assert planned.status == 1
     acls = planned.told["acls"]
     assert acls["enforced"] is True
-    assert len(acls["differences"]) == acls["wanted"] == 53
+    assert len(acls["differences"]) == acls["wanted"] == 65
     assert {row["action"] for row in acls["differences"]} == {"add"}
     assert administrator.rules() == set()
 
@@ -70,7 +70,7 @@ def test_a_plan_changes_nothing_and_an_applied_plan_leaves_nothing_to_do(
     assert administrator.rules() == set(wanted)
     again = administrator.sesame("topics", "plan", "--check")
     assert again.status == 0
-    assert "all 53 access rules are as they should be" in again.output
+    assert "all 65 access rules are as they should be" in again.output
 
 
 def test_a_plan_names_who_may_do_what_where(administrator: Administrator) -> None:
@@ -136,7 +136,7 @@ def test_the_users_of_another_name_have_rules_of_their_own(administrator: Admini
     administrator.sesame("topics", "apply", principal="CN={role},O=Sesame")
     users = {rule.principal for rule in administrator.rules()}
     assert "User:CN=partner-microloan,O=Sesame" in users
-    assert len(users) == 6
+    assert len(users) == 7
 
 
 def test_who_may_not_see_the_rules_is_told_so_in_a_line(secured: SecuredKafka, prefix: str) -> None:
@@ -153,10 +153,10 @@ def checks(told: Command) -> dict[str, dict[str, str]]:
 def test_the_doctor_sees_rules_that_are_missing(administrator: Administrator) -> None:
     before = checks(administrator.sesame("doctor", "--json"))["access"]
     assert (before["state"], before["advice"]) == ("failure", "sesame topics apply")
-    assert "53 of 53 access rules are missing" in before["detail"]
+    assert "65 of 65 access rules are missing" in before["detail"]
     administrator.sesame("topics", "apply")
     after = checks(administrator.sesame("doctor", "--json"))["access"]
-    assert (after["state"], after["detail"]) == ("ok", "all 53 access rules are as they should be")
+    assert (after["state"], after["detail"]) == ("ok", "all 65 access rules are as they should be")
 
 
 def test_a_broker_without_an_authorizer_is_no_error(kafka: str, topic_prefix: str) -> None:

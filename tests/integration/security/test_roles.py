@@ -21,13 +21,14 @@ READS = {
     "producer": set(),
     "pipeline": {
         *("consents", "payments", "consumption", "obligations", "profiles", "relationships"),
-        *("peer-signals", "factor-state-changelog", "dead-letters", "dead-letter-redrives"),
+        *("peer-signals", "factor-state-changelog"),
     },
     "gateway": {
         *("consents", "scores", "gateway-inbox", "gateway-changelog"),
         *("partner.car-rental.outcomes", "partner.car-rental.enquiries"),
         *("partner.microloan.outcomes", "partner.microloan.enquiries"),
     },
+    "operator": {"dead-letters", "dead-letter-redrives"},
     "partner-car-rental": {"partner.car-rental.scores"},
     "partner-microloan": {"partner.microloan.scores"},
 }
@@ -35,12 +36,16 @@ WRITES = {
     "person": {"consents", "relationships"},
     "producer": {"payments", "consumption", "obligations", "profiles"},
     "pipeline": {
-        *("scores", "score-changes", "dead-letters", "dead-letter-redrives"),
-        *("peer-signals", "factor-state-changelog"),
+        *("scores", "score-changes", "dead-letters", "peer-signals", "factor-state-changelog"),
     },
     "gateway": {
         *("partner.car-rental.scores", "partner.microloan.scores", "obligations", "disclosures"),
         *("dead-letters", "gateway-inbox", "gateway-changelog"),
+    },
+    "operator": {
+        *("consents", "payments", "consumption", "obligations", "profiles", "relationships"),
+        *("partner.car-rental.outcomes", "partner.car-rental.enquiries"),
+        *("partner.microloan.outcomes", "partner.microloan.enquiries", "dead-letter-redrives"),
     },
     "partner-car-rental": {"partner.car-rental.outcomes", "partner.car-rental.enquiries"},
     "partner-microloan": {"partner.microloan.outcomes", "partner.microloan.enquiries"},
@@ -49,6 +54,7 @@ GROUPS = {"pipeline": {"sesame"}, "gateway": {"gateway"}}
 TRANSACTIONS = {
     "pipeline": {"sesame-0", "sesame-1"},
     "gateway": {"gateway-0", "gateway-1"},
+    "operator": {"dead-letter-redrives-0", "dead-letter-redrives-1"},
 }
 
 
@@ -162,10 +168,13 @@ def may_begin(config: dict[str, Any], transactional_id: str) -> bool:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_only_workers_begin_transactions_and_only_their_own(
+def test_only_workers_and_the_operator_begin_transactions_and_only_their_own(
     config: Config, prefix: str, role: str
 ) -> None:
-    asked = ("sesame-0", "sesame-1", "sesame-01", "sesame-2", "gateway-0", "gateway-1", "mine")
+    asked = (
+        *("sesame-0", "sesame-1", "sesame-01", "sesame-2", "gateway-0", "gateway-1", "mine"),
+        *("dead-letter-redrives-0", "dead-letter-redrives-1", "dead-letter-redrives-2"),
+    )
     begun = {name for name in asked if may_begin(config(role), prefix + name)}
     assert begun == TRANSACTIONS.get(role, set())
 
