@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import orjson
 
 from pipeline.deadletters.letter import UNKNOWN, Letter, Place
-from pipeline.deadletters.reading import LogReader
+from pipeline.reading import LogReader
 from pipeline.topics import DEAD_LETTER_REDRIVES
 
 

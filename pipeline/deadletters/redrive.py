@@ -14,9 +14,9 @@ from pipeline.deadletters.choice import Choice
 from pipeline.deadletters.letter import Letter, read_letter
 from pipeline.deadletters.marks import Mark, Redriven
 from pipeline.deadletters.policy import Outgoing, Ruling, Verdict, judge, outgoing
-from pipeline.deadletters.reading import LogReader, open_reader
 from pipeline.deadletters.sender import Departure, RedriveSender, RefusedByBrokerError
 from pipeline.errors import SesameError
+from pipeline.reading import LogReader, open_reader
 from pipeline.settings import Settings
 
 BATCH_LETTERS_MAX = 500

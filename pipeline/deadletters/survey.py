@@ -8,7 +8,7 @@ from pipeline import topics
 from pipeline.deadletters.choice import Choice
 from pipeline.deadletters.letter import Letter, Place, read_letter
 from pipeline.deadletters.marks import Mark, Redriven, find_marks
-from pipeline.deadletters.reading import LogReader, open_reader
+from pipeline.reading import LogReader, open_reader
 from pipeline.settings import Settings
 
 WHOLE_BYTES_MAX = 16 * 1024
