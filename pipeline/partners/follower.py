@@ -56,6 +56,13 @@ class State:
     problem: str | None
 
 
+_WAITING_FOR = {
+    Phase.STARTING: "no broker has answered yet",
+    Phase.CATCHING_UP: "it is still being read",
+    Phase.ENDED: "the client was closed",
+}
+
+
 class TopicChangedError(SesameError):
     """The topic behind the name is another one, or is partitioned anew."""
 
@@ -128,7 +135,8 @@ class Follower:
             return
         if self._problem is not None:
             raise SesameError(f"{self._topic} cannot be followed: {self._problem}")
-        raise SesameError(f"{self._topic} was not read to its end within {timeout_s:g} s")
+        why = _WAITING_FOR.get(self._phase, "it is no longer up with its topic")
+        raise SesameError(f"{self._topic} was not read to its end within {timeout_s:g} s: {why}")
 
     def _run(self) -> None:
         backoff = Backoff()
@@ -169,7 +177,7 @@ class Follower:
                 log.warning("view read anew", topic=self._topic, cause=str(cause))
         source.seek(offsets)
         self._goals = dict(found.ends)
-        self._phase, self._problem = Phase.CATCHING_UP, None
+        self._phase = Phase.CATCHING_UP
 
     def _step(self, source: TopicSource) -> None:
         batches = source.poll(POLL_S)
@@ -179,6 +187,7 @@ class Follower:
         if batches:
             records = [Raw(r.key, r.value) for batch in batches.values() for r in batch]
             self._tell(self._tracker.take(records, source.positions(batches)))
+            self._problem = None
         if self._phase is Phase.FOLLOWING and time.monotonic() - self._checked_s < CHECK_S:
             return
         if self._phase is Phase.FOLLOWING:
@@ -192,6 +201,7 @@ class Follower:
         if any(positions[number] < end for number, end in self._goals.items()):
             return
         self._tell(self._tracker.caught_up(positions, self._goals_at_ms))
+        self._problem = None
         if self._phase is not Phase.FOLLOWING:
             self._phase, self._checked_s = Phase.FOLLOWING, time.monotonic()
             self._ready.set()

@@ -3,6 +3,7 @@
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from pipeline.errors import RefusedError, SesameError
 from pipeline.partners.client import PartnerClient, wall_clock_ms
+from pipeline.partners.database import default_path
 from pipeline.partners.registry import load_registry
 from pipeline.partners.services.database import open_database
 from pipeline.partners.services.follow import follower_app
@@ -61,7 +63,8 @@ def run_service(settings: Settings, options: Options) -> Ended:
 
     Raises:
         RefusedError: There is no service for this partner, or its terms do not fit.
-        SesameError: The port, the database or the client's file cannot be had.
+        SesameError: The port, the database or the client's file cannot be had; or the view was
+            not complete in time for a run that was to end when idle.
     """
     line = _checked_line(settings, options)
     partner_id, setting = options.partner_id, f"{line.name}_port"
@@ -74,15 +77,18 @@ def run_service(settings: Settings, options: Options) -> Ended:
         listener = stack.enter_context(listen(settings.web_bind, port, advice))
         database = open_database(getattr(settings, setting), setting, settings.data_dir / file_name)
         stack.callback(database.close)
-        made = PartnerClient(partner_id, settings=settings, collectors=collectors)
+        store = _store(settings, partner_id, "counter")
+        made = PartnerClient(partner_id, settings=settings, store=store, collectors=collectors)
         client = stack.enter_context(made)
         metrics = ServiceMetrics(partner_id, collectors, line.statuses)
         service = Service(line, client, database, metrics, wall_clock_ms)
         with service:
             _say_where(settings, options, port)
-            serve(service.app, listener, _Idle(client, options))
+            is_done = _Idle(client, options)
+            serve(service.app, listener, is_done)
             contracts = service.counts()
         _flush(client)
+        is_done.check()
         return Ended(client.summary(line.purpose), contracts)
 
 
@@ -90,11 +96,14 @@ def run_follower(settings: Settings, options: Options) -> Ended:
     """Look on only: decide on everyone in view, with metrics where a port is named.
 
     Raises:
-        SesameError: The port or the client's file cannot be had.
+        SesameError: The port or the client's file cannot be had; or the view was not complete
+            in time for a run that was to end when idle.
     """
     collectors = CollectorRegistry()
     with ExitStack() as stack:
-        made = PartnerClient(options.partner_id, settings=settings, collectors=collectors)
+        partner_id = options.partner_id
+        store = _store(settings, partner_id, "follower")
+        made = PartnerClient(partner_id, settings=settings, store=store, collectors=collectors)
         made.policy(options.purpose)
         client = stack.enter_context(made)
         is_done = _Idle(client, options)
@@ -105,6 +114,7 @@ def run_follower(settings: Settings, options: Options) -> Ended:
             listener = stack.enter_context(listen(settings.web_bind, options.port, advice))
             _say_where(settings, options, options.port)
             serve(follower_app(client, collectors), listener, is_done)
+        is_done.check()
         return Ended(client.summary(options.purpose))
 
 
@@ -117,6 +127,7 @@ class _Idle:
         self._began_s = self._news_s = time.monotonic()
         self._records = -1
         self._was_ready = False
+        self._gave_up = False
 
     def __call__(self) -> bool:
         now_s, client, until_s = time.monotonic(), self._client, self._options.until_idle_s
@@ -126,10 +137,28 @@ class _Idle:
         if until_s is None:
             return False
         if not client.ready:
-            return now_s - self._began_s > READY_S
+            self._gave_up = now_s - self._began_s > READY_S
+            return self._gave_up
         if client.records != self._records:
             self._records, self._news_s = client.records, now_s
         return now_s - self._news_s >= until_s
+
+    def check(self) -> None:
+        """Complain if the run ended as its view was never complete.
+
+        Raises:
+            SesameError: It was not; the message says why.
+        """
+        if self._gave_up:
+            problem = self._client.state.problem or "its end was not reached"
+            raise SesameError(
+                f"{self._options.partner_id} was not ready within {READY_S:g} s: {problem}"
+            )
+
+
+def _store(settings: Settings, partner_id: str, use: str) -> Path:
+    """A file beside the one the partner's own programs take: it is one process's at a time."""
+    return default_path(settings.data_dir, f"{partner_id}-{use}", settings.topic_prefix)
 
 
 def _checked_line(settings: Settings, options: Options) -> Line[Any]:
