@@ -136,7 +136,7 @@ class PartnerClient:
 
     @property
     def ready(self) -> bool:
-        """Whether the view was read to its topic's end since the start."""
+        """Whether the view was read to its topic's end since the start, and is not stale."""
         return self._follower.state.ready
 
     @property
@@ -191,8 +191,9 @@ class PartnerClient:
         """Decide on a subject by what may be seen of it now, and tell on that it was asked.
 
         Asks no broker. Whoever is unknown, withdrew or has too little history is answered
-        alike, with the partner's way on. Asked about too often in a UTC day, the answer is
-        the day's first, for as long as there is anything to see.
+        alike, with the partner's way on; so is everyone while the view is stale. Asked
+        about too often in a UTC day, the answer is the day's first, for as long as there is
+        anything to see.
 
         Raises:
             PartnerRegistryError: See ``policy``.

@@ -1,8 +1,9 @@
 """The thread that keeps a partner's local view up with its topic.
 
 Read committed, from the stored offsets, in no consumer group. A broker that is away is waited
-for, with growing pauses, and meanwhile the view answers as it last was; one that may have
-missed a withdrawal is read anew and answers nothing until then.
+for, with growing pauses, and meanwhile the view answers as it last was, for an hour; then it
+answers nothing until it is up with its topic again. One that may have missed a withdrawal for
+good is read anew.
 """
 
 import threading
@@ -46,14 +47,16 @@ class State:
     """How far the view can be relied on.
 
     ``ready`` once the topic was read to its end, also while a broker is away after that, but
-    not while the view is read anew; ``current_at_ms`` is when, by the wall clock, nothing was
-    missing; ``problem`` what keeps the follower from its topic, in words.
+    not while the view is read anew, nor when it is ``stale``: was ready, and then not at its
+    topic's end for too long to decide. ``current_at_ms`` is when, by the wall clock, nothing
+    was missing; ``problem`` what keeps the follower from its topic, in words.
     """
 
     phase: Phase
     ready: bool
     current_at_ms: int | None
     problem: str | None
+    stale: bool = False
 
 
 _WAITING_FOR = {
@@ -96,6 +99,7 @@ class Follower:
         self._problem: str | None = None
         self._goals: dict[int, int] = {}
         self._goals_at_ms = 0
+        self._at_goals = False
         self._checked_s = 0.0
         self._ready = threading.Event()
         self._stop = threading.Event()
@@ -104,11 +108,13 @@ class Follower:
     @property
     def state(self) -> State:
         """How far the view can be relied on, now."""
+        stood, stale = self._ready.is_set(), self._tracker.stale(self._clock_ms())
         return State(
             phase=self._phase,
-            ready=self._ready.is_set() and not self._tracker.outdated(self._clock_ms()),
+            ready=stood and not stale,
             current_at_ms=self._tracker.current_at_ms,
             problem=self._problem,
+            stale=stood and stale,
         )
 
     def start(self) -> None:
@@ -176,7 +182,7 @@ class Follower:
             if cause is not Cause.FIRST_START:
                 log.warning("view read anew", topic=self._topic, cause=str(cause))
         source.seek(offsets)
-        self._goals = dict(found.ends)
+        self._goals, self._at_goals = dict(found.ends), False
         self._phase = Phase.CATCHING_UP
 
     def _step(self, source: TopicSource) -> None:
@@ -188,20 +194,21 @@ class Follower:
             records = [Raw(r.key, r.value) for batch in batches.values() for r in batch]
             self._tell(self._tracker.take(records, source.positions(batches)))
             self._problem = None
-        if self._phase is Phase.FOLLOWING and time.monotonic() - self._checked_s < CHECK_S:
-            return
-        if self._phase is Phase.FOLLOWING:
-            self._goals_at_ms = self._clock_ms()
-            self._goals = source.ends()
+        if self._phase is Phase.FOLLOWING and time.monotonic() - self._checked_s >= CHECK_S:
+            at_ms, ends = self._clock_ms(), source.ends()
             self._checked_s = time.monotonic()
-        self._check_goals(source)
+            # Goals stay until they are reached: those of a busy topic move away for ever.
+            if self._at_goals:
+                self._goals, self._goals_at_ms, self._at_goals = ends, at_ms, False
+        if not self._at_goals:
+            self._check_goals(source)
 
     def _check_goals(self, source: TopicSource) -> None:
         positions = source.positions()
         if any(positions[number] < end for number, end in self._goals.items()):
             return
         self._tell(self._tracker.caught_up(positions, self._goals_at_ms))
-        self._problem = None
+        self._problem, self._at_goals = None, True
         if self._phase is not Phase.FOLLOWING:
             self._phase, self._checked_s = Phase.FOLLOWING, time.monotonic()
             self._ready.set()

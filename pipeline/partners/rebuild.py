@@ -1,4 +1,4 @@
-"""When a stored view has to be read anew, from the beginning of its topic.
+"""How long a view may be away: from when it decides nothing, from when it is read anew.
 
 Going on from stored offsets is right only as long as every withdrawal since then is still
 in the topic: Kafka forgets that a key is gone after the topic's ``delete.retention.ms``.
@@ -15,6 +15,11 @@ AWAY_MS_MAX = PARTNER_TOMBSTONE_MS // 2
 """Half of what the topic promises: the other half is for reading it."""
 CLOCK_BACK_MS_MAX = 3_600_000
 """A clock set back by more than this no longer tells how long the view was away."""
+
+
+STALE_MS_MAX = 3_600_000
+"""A view that was not at its topic's end for longer decides nothing: a withdrawal that has not
+arrived holds an hour later at the latest."""
 
 
 class Cause(StrEnum):
@@ -40,6 +45,11 @@ class Found:
 def outdated(current_at_ms: int, now_ms: int) -> bool:
     """Whether a view that missed nothing at ``current_at_ms`` may have missed withdrawals."""
     return not -CLOCK_BACK_MS_MAX <= now_ms - current_at_ms <= AWAY_MS_MAX
+
+
+def stale(current_at_ms: int, now_ms: int) -> bool:
+    """Whether too much may have been withdrawn since ``current_at_ms`` to decide on a view."""
+    return not -CLOCK_BACK_MS_MAX <= now_ms - current_at_ms <= STALE_MS_MAX
 
 
 def cause_to_rebuild(standing: Standing | None, found: Found, now_ms: int) -> Cause | None:

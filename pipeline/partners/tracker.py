@@ -14,7 +14,7 @@ import structlog
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.errors import SesameError
 from pipeline.partners.reading import read_scores
-from pipeline.partners.rebuild import Cause, Found, cause_to_rebuild, outdated
+from pipeline.partners.rebuild import Cause, Found, cause_to_rebuild, outdated, stale
 from pipeline.partners.records import Change, PartnerScore
 from pipeline.partners.store import Standing, ViewStore
 from pipeline.partners.tally import Tally
@@ -83,9 +83,14 @@ class Tracker:
         standing = self._standing
         return standing is None or outdated(standing.current_at_ms, now_ms)
 
+    def stale(self, now_ms: int) -> bool:
+        """Whether the view was not at its topic's end for too long to decide on it."""
+        standing = self._standing
+        return standing is None or stale(standing.current_at_ms, now_ms)
+
     def get(self, subject: str, now_ms: int) -> PartnerScore | None:
-        """What may be seen of a subject; nothing once a withdrawal may have been missed."""
-        return None if self.outdated(now_ms) else self.view.get(subject, now_ms)
+        """What may be seen of a subject; nothing while the view is stale."""
+        return None if self.stale(now_ms) else self.view.get(subject, now_ms)
 
     def stand(self, found: Found) -> tuple[dict[int, int], Cause | None]:
         """Where to read on in the topic as it is found, and why from the beginning, if so."""

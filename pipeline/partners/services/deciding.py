@@ -19,9 +19,11 @@ class Deciding:
         """Decide on a person.
 
         Raises:
-            Problem: The view has not caught up; "nothing to be seen" would not be true.
+            Problem: The view has not caught up; "nothing to be seen" would not be true. One
+                that is stale decides on nothing, and so offers the way on.
         """
-        check_ready(self._partner)
+        if not self._partner.state.stale:
+            check_ready(self._partner)
         return self._partner.decide(subject, self._purpose)
 
 
@@ -31,6 +33,9 @@ def check_ready(partner: Partner) -> None:
     Raises:
         Problem: To be tried again.
     """
+    if partner.state.stale:
+        detail = "what may be seen of people was not up to date for too long to decide on it"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, "stale")
     if not partner.ready:
         detail = "what may be seen of people is still being read"
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, "catching-up")

@@ -58,7 +58,7 @@ class ReadyBody(Told):
 class HealthBody(Told):
     """How it is in detail."""
 
-    status: Literal["ready", "starting", "failing"]
+    status: Literal["ready", "starting", "stale", "failing"]
     view_ready: bool
     view_problem: str | None = Field(description="What keeps the view from its topic.")
     subjects: int
@@ -90,7 +90,9 @@ def health_routes(state: State, metrics: ServiceMetrics, clock_ms: Callable[[], 
         """How it is in detail."""
         waiting, view_ready = state.waiting(), state.partner.ready
         oldest_ms = waiting.oldest_ms
-        working = "ready" if view_ready else "starting"
+        working: Literal["ready", "starting", "stale"] = "ready" if view_ready else "starting"
+        if state.partner.state.stale:
+            working = "stale"
         return HealthBody(
             status=working if state.working else "failing",
             view_ready=view_ready,

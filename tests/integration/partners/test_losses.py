@@ -104,7 +104,7 @@ def test_while_the_broker_is_away_the_view_answers_and_reports_wait(
         ids = [client.report(report(number)) for number in range(20)]
         until(lambda: client.state.phase is Phase.AWAY)
         assert client.state.problem
-        assert client.ready, "what was seen stays good for days"
+        assert client.ready, "what was seen stays good for an hour"
         assert client.decide("ann").admitted is Admitted.YES
         assert client.outcomes_waiting == 20
 

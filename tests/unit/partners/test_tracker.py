@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.codec.registry import FileRegistry, RegistryError
 from pipeline.partners.database import Database
-from pipeline.partners.rebuild import AWAY_MS_MAX, Cause, Found
+from pipeline.partners.rebuild import AWAY_MS_MAX, STALE_MS_MAX, Cause, Found
 from pipeline.partners.records import Change
 from pipeline.partners.store import ViewStore
 from pipeline.partners.tracker import OutdatedError, Raw, Tracker
@@ -163,3 +163,19 @@ def test_reasons_are_read_where_the_score_is_not_admitted(tracker: Tracker) -> N
     ann = tracker.get("ann", NOW_MS)
     assert ann is not None
     assert (ann.admitted, ann.reasons) == (Admitted.NO, ("LATE_PAYMENTS",))
+
+
+def test_a_view_that_was_an_hour_without_its_topic_s_end_shows_nothing_until_it_is_there_again(
+    tracker: Tracker, clock: Clock
+) -> None:
+    tracker.stand(FOUND)
+    tracker.take([raw("ann")], {0: 1})
+    tracker.caught_up({0: 1}, NOW_MS)
+
+    assert tracker.get("ann", NOW_MS + STALE_MS_MAX) == seen("ann")
+    assert tracker.get("ann", NOW_MS + STALE_MS_MAX + 1) is None
+
+    clock.now_ms += STALE_MS_MAX + 1
+    assert tracker.stand(FOUND) == ({0: 1}, None), "what it has is not lost"
+    tracker.caught_up({0: 1}, clock.now_ms)
+    assert tracker.get("ann", clock.now_ms) == seen("ann")

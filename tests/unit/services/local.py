@@ -46,6 +46,7 @@ class LocalPartner:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.ready = True
+        self.stale = False
         self.seen: dict[str, PartnerScore] = {}
         self.reports: dict[str, OutcomeReport] = {}
         self.asked: list[str] = []
@@ -56,7 +57,7 @@ class LocalPartner:
 
     @property
     def state(self) -> State:
-        return State(Phase.FOLLOWING, self.ready, NOW_MS, None)
+        return State(Phase.FOLLOWING, self.ready, NOW_MS, None, self.stale)
 
     def decide(self, subject: str, purpose: Purpose) -> Decision:
         assert purpose == self.policy.purpose

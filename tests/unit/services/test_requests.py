@@ -258,3 +258,17 @@ def test_requests_are_counted_by_route_and_nobody_is_named(rentals: Local) -> No
     assert 'route="/rentals/{rental_id}"' in metrics
     assert rental_id not in metrics
     assert "good" not in metrics
+
+
+def test_on_a_stale_view_everyone_is_offered_the_way_on_and_health_tells(rentals: Local) -> None:
+    rentals.partner.ready, rentals.partner.stale = False, True
+    rentals.partner.seen.clear()
+
+    answer = rentals.post("/rentals", {"subject": "good"}, 201)
+
+    assert answer["decision"]["admitted"] == "NOT_AVAILABLE"
+    assert answer["status"] == "AWAITING_DEPOSIT"
+    ready = rentals.send("GET", "/health/ready")
+    assert (ready.status_code, ready.json()["type"]) == (503, "urn:sesame:problem:stale")
+    with rentals.service:
+        assert rentals.get("/health")["status"] == "stale"
