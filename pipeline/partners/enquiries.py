@@ -4,6 +4,7 @@ Each decision is told so that the person can see it. It is told soon and in batc
 broker is away for long the oldest are lost, and counted.
 """
 
+import re
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -11,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 from pipeline.codec.encode import encode_records
-from pipeline.codec.field_rules import NAME_CHARS_MAX
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.errors import SesameError
 from pipeline.partners.delivery import Delivery, Parcel
@@ -21,6 +21,8 @@ from pipeline.topics import partner_enquiries
 
 AT_ONCE_MAX = 500
 WAITING_MAX = 50_000
+_SUBJECT = re.compile("[a-z2-7]{40}")
+"""What the gateway makes: base32 of 25 bytes."""
 
 
 class Enquiries:
@@ -70,8 +72,9 @@ class Enquiries:
 
     def ask(self, subject: str, purpose: str, now_ms: int) -> None:
         """Tell on that somebody was decided about."""
-        if not 1 <= len(subject) <= NAME_CHARS_MAX:
-            self.results.add("refused")  # no subject is like that
+        if not _SUBJECT.fullmatch(subject):
+            # Whatever was typed in, it is nobody's, and the gateway must not learn it.
+            self.results.add("refused")
             return
         with self._lock:
             if len(self._waiting) >= WAITING_MAX:
