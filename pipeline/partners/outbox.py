@@ -55,8 +55,14 @@ class Outbox:
             OutboxFullError: As many as may wait are waiting.
             StoreError: The store cannot be written.
         """
-        event_id, text = fields["event_id"], json.dumps(fields, sort_keys=True)
-        with self._lock, transaction(self._connection) as connection:
+        with self._lock:
+            added = self._add(fields["event_id"], fields["subject"], fields)
+            self._waiting += added
+        return added
+
+    def _add(self, event_id: str, subject: str, fields: dict[str, Any]) -> bool:
+        text = json.dumps(fields, sort_keys=True)
+        with transaction(self._connection) as connection:
             known = connection.execute(
                 "SELECT fields FROM outcomes WHERE event_id = ?", (event_id,)
             ).fetchone()
@@ -70,10 +76,9 @@ class Outbox:
                 )
             connection.execute(
                 "INSERT INTO outcomes (event_id, subject, fields) VALUES (?, ?, ?)",
-                (event_id, fields["subject"], text),
+                (event_id, subject, text),
             )
-            self._waiting += 1
-            return True
+        return True
 
     def head(self, most: int) -> list[Waiting]:
         """The oldest waiting outcomes."""
@@ -87,13 +92,18 @@ class Outbox:
 
     def delivered(self, positions: Iterable[int], now_ms: int, forget_before_ms: int) -> None:
         """Note that outcomes arrived, and forget those that did so before a time."""
-        with self._lock, transaction(self._connection) as connection:
-            cursor = connection.executemany(
-                "UPDATE outcomes SET delivered_at_ms = ? "
-                "WHERE position = ? AND delivered_at_ms IS NULL",
-                [(now_ms, position) for position in positions],
-            )
-            connection.execute(
-                "DELETE FROM outcomes WHERE delivered_at_ms < ?", (forget_before_ms,)
-            )
-            self._waiting -= cursor.rowcount
+        with self._lock:
+            with transaction(self._connection) as connection:
+                arrived = _mark(connection, positions, now_ms)
+                connection.execute(
+                    "DELETE FROM outcomes WHERE delivered_at_ms < ?", (forget_before_ms,)
+                )
+            self._waiting -= arrived
+
+
+def _mark(connection: sqlite3.Connection, positions: Iterable[int], now_ms: int) -> int:
+    """Note that outcomes arrived; returns how many had not before."""
+    return connection.executemany(
+        "UPDATE outcomes SET delivered_at_ms = ? WHERE position = ? AND delivered_at_ms IS NULL",
+        [(now_ms, position) for position in positions],
+    ).rowcount

@@ -1,3 +1,4 @@
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -5,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import RefusedError
-from pipeline.partners.database import Database
+from pipeline.partners.database import Database, StoreError
 from pipeline.partners.outbox import Outbox, OutboxFullError
 
 
@@ -101,3 +102,30 @@ def test_what_waits_outlives_a_restart(path: Path) -> None:
     with Database(path) as database:
         again = Outbox(database.outbox, 10)
         assert (again.waiting, waiting(again)) == (2, ["event-1", "event-2"])
+
+
+class FullDisk(sqlite3.Connection):
+    """Refuses to commit when told to."""
+
+    full = False
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if self.full and sql == "COMMIT":
+            raise sqlite3.OperationalError("database or disk is full")
+        return super().execute(sql, parameters)
+
+
+def test_what_could_not_be_committed_is_not_counted(database: Database, path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None, factory=FullDisk)
+    outbox = Outbox(connection, 10)
+    outbox.add(fields(1))
+
+    connection.full = True
+    with pytest.raises(StoreError):
+        outbox.add(fields(2))
+    with pytest.raises(StoreError):
+        outbox.delivered([outbox.head(1)[0].position], 1_000, 0)
+    connection.full = False
+
+    assert (outbox.waiting, waiting(outbox)) == (1, ["event-1"])
+    connection.close()
