@@ -163,8 +163,10 @@ class Grants:
         if at == slot:
             first[person] = following[slot]
         else:
-            while following[at] != slot:
+            while at != NO_GRANT and following[at] != slot:
                 at = int(following[at])
+            if at == NO_GRANT:
+                raise LookupError(f"the grant in slot {slot} is in no list of its person")
             following[at] = following[slot]
         following[slot] = NO_GRANT
 

@@ -62,6 +62,9 @@ def refresh(
         moment: What they are held against.
         changes: Takes what there is to write.
     """
+    # What was touched first and removed after is no more.
+    there = state.grants.rows["layout"][slots] != 0
+    slots, causes = slots[there], causes[there]
     if not len(slots):
         return
     moment.table.cover(state.grants.partner_ids)
@@ -105,6 +108,7 @@ def _look(state: GatewayState, slots: Int64, moment: Moment) -> _Looked:
     disclosure = np.minimum(rows["disclosure"], moment.table.disclosure[policy])
     seen = visible(scores, disclosure, threshold, rows["expires_at_ms"])
     available = in_force & registered & (scores["status"] == ScoreStatus.SCORED)
+    available &= _is_enrolled(people.rows[owner], moment.now_ms)
     frozen = is_frozen(rows, moment.day) & in_force & registered
     frozen &= scores["status"] != ScoreStatus.ABSENT
     # News is held back, but never that the person wants less to be seen.
@@ -122,11 +126,20 @@ def _look(state: GatewayState, slots: Int64, moment: Moment) -> _Looked:
     )
 
 
+def _is_enrolled(people: NDArray[np.void], now_ms: int) -> Bool:
+    """Who may be scored: a grant given after SCORING has ended waits for the next enrolment."""
+    ends = people["ends_at_ms"]
+    enrolled: Bool = (ends == 0) | (ends > np.maximum(people["ended_seen_ms"], now_ms))
+    return enrolled
+
+
 def _end_by_time(rows: NDArray[np.void], people: NDArray[np.void], now_ms: int) -> None:
     """Note which grants have ended, or are in force again, in place."""
     expires, ends = rows["expires_at_ms"], people["ends_at_ms"]
-    lapsed = np.where((expires != 0) & (expires <= now_ms), expires, NEVER_MS)
-    over = (ends != 0) & (ends <= now_ms) & (rows["at_ms"] <= ends)
+    # A clock that steps back begins nothing again that was seen to end.
+    latest_ms = np.maximum(rows["ended_seen_ms"], now_ms)
+    lapsed = np.where((expires != 0) & (expires <= latest_ms), expires, NEVER_MS)
+    over = (ends != 0) & (ends <= latest_ms) & (rows["at_ms"] <= ends)
     lapsed = np.minimum(lapsed, np.where(over, ends, NEVER_MS))
     ended = np.where(rows["granted"] == 0, rows["at_ms"], lapsed)
     has_ended, seen = ended != NEVER_MS, rows["ended_seen_ms"]

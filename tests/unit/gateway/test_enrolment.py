@@ -1,0 +1,58 @@
+import pytest
+
+from tests.unit.gateway.world import DAY_MS, START_MS, World
+
+AT = START_MS - 1_000
+END_MS = START_MS + 1_000
+
+
+def test_what_was_erased_a_week_after_its_end_takes_no_room_from_others() -> None:
+    world = World()
+    world.consent("ann", AT, expires_at=END_MS).grant("ann", AT).score("ann", 660).run()
+    world.pass_ms(2_000).pass_ms(7 * DAY_MS + 1)
+    grants = world.lanes[0].state.grants
+
+    assert (len(grants), grants.rows["ended_seen_ms"].max()) == (0, 0)
+    world.consent("ann", world.now_ms).grant("ann", world.now_ms).run()
+    assert world.pass_ms(7 * DAY_MS + 1).seen("ann") is not None
+
+
+def test_a_grant_in_no_list_of_its_person_is_an_error_and_no_endless_search() -> None:
+    world = World().grant("ann", AT).grant("ann", AT, partner="loans").run()
+    state = world.lanes[0].state
+    state.people.first_grant[0] = -1
+
+    with pytest.raises(LookupError, match="slot 0"):
+        state.grants.remove(0)
+
+
+def test_a_grant_given_after_scoring_ended_shows_nothing() -> None:
+    world = World().consent("ann", AT, expires_at=END_MS).score("ann", 660).run()
+    world.pass_ms(5_000)
+
+    assert world.grant("ann", world.now_ms).run().seen("ann") is None
+
+
+def test_who_enrols_again_is_shown_after_the_end_of_the_former_enrolment() -> None:
+    world = World().consent("ann", AT, expires_at=END_MS).run().pass_ms(5_000)
+    world.grant("ann", world.now_ms).consent("ann", world.now_ms - 1).score("ann", 660).run()
+
+    assert world.seen("ann") is not None
+
+
+def test_a_clock_that_steps_back_shows_no_ended_grant_again() -> None:
+    world = World().consent("ann", AT).grant("ann", AT, expires_at=END_MS)
+    world.score("ann", 660).run().pass_ms(1_500)
+
+    world.now_ms -= 1_000
+
+    assert world.score("ann", 700).run().seen("ann") is None
+
+
+def test_a_clock_that_steps_back_starts_no_ended_enrolment_again() -> None:
+    world = World().consent("ann", AT, expires_at=END_MS).score("ann", 660).run().pass_ms(1_500)
+    world.grant("ann", END_MS + 1).run()
+
+    world.now_ms -= 1_000
+
+    assert world.score("ann", 700).run().seen("ann") is None
