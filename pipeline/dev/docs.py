@@ -5,16 +5,18 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from prometheus_client import Metric
+from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.metrics import MetricWrapperBase
 
 from pipeline import resources, settings, topics
 from pipeline.codec.reasons import Reason
 from pipeline.factors.characteristics import CHARACTERISTICS
 from pipeline.gateway import metrics as gateway_metrics
+from pipeline.partners.metrics import PartnerMetrics, Reading
+from pipeline.partners.services.metrics import ServiceMetrics
 from pipeline.scoring.model import load_model
 from pipeline.streaming import lane_metrics, metrics
 from pipeline.training.card import card
@@ -82,18 +84,21 @@ def setting_table() -> str:
 
 
 def metric_table() -> str:
-    """The workers' metrics."""
-    collectors = (vars(lane_metrics) | vars(metrics) | vars(gateway_metrics)).values()
-    families = (
-        family
-        for collector in collectors
-        if isinstance(collector, MetricWrapperBase | metrics.ScoreDistribution)
-        for family in collector.collect()
-    )
-    rows = sorted(
-        (f"`{_exposed(family)}`", family.type, family.documentation) for family in families
-    )
-    return _table(("metric", "type", "meaning"), rows)
+    """The metrics of a worker of the stream."""
+    return _metrics(_families(vars(lane_metrics) | vars(metrics)))
+
+
+def gateway_metric_table() -> str:
+    """The gateway's metrics, beside those of its lanes."""
+    return _metrics(_families(vars(gateway_metrics)))
+
+
+def partner_metric_table() -> str:
+    """The metrics of a partner and its service."""
+    registry = CollectorRegistry()
+    PartnerMetrics("car-rental", registry, Reading)
+    ServiceMetrics("car-rental", registry, ())
+    return _metrics(registry.collect())
 
 
 def characteristic_table() -> str:
@@ -115,6 +120,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "reasons": reason_table,
     "settings": setting_table,
     "metrics": metric_table,
+    "gateway_metrics": gateway_metric_table,
+    "partner_metrics": partner_metric_table,
     "characteristics": characteristic_table,
     "card": model_card,
 }
@@ -138,6 +145,20 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [_line(columns), _line(["---"] * len(columns))]
     lines += [_line(row) for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _families(names: Mapping[str, object]) -> Iterator[Metric]:
+    """What a module's collectors expose."""
+    for collector in names.values():
+        if isinstance(collector, MetricWrapperBase | metrics.ScoreDistribution):
+            yield from collector.collect()
+
+
+def _metrics(families: Iterable[Metric]) -> str:
+    rows = sorted(
+        (f"`{_exposed(family)}`", family.type, family.documentation) for family in families
+    )
+    return _table(("metric", "type", "meaning"), rows)
 
 
 def _line(cells: Sequence[str]) -> str:
