@@ -5,18 +5,28 @@ import os
 import secrets
 from pathlib import Path
 
+import structlog
+
 from pipeline.errors import RefusedError
 from pipeline.gateway.keyring import KEY_CHARACTERS_MIN, KeyRing
 from pipeline.settings import Settings, variable
 
 _KEY_BYTES = 32
+_BOTH = f"{variable('pseudonym_key')} or {variable('pseudonym_key_file')}"
+
+log = structlog.get_logger()
 
 
-def load_keyring(settings: Settings) -> KeyRing:
+def load_keyring(settings: Settings, *, make: bool = False) -> KeyRing:
     """The keys the settings name.
 
-    Where they name none and Kafka is this machine's own, in clear, a key is made once and
-    kept in the user's data folder: for development, so that gateway and commands agree.
+    Where they name none and Kafka is this machine's own, in clear, the one in the user's data
+    folder counts: for development, so that gateway and commands agree.
+
+    Args:
+        settings: Name a key or a file of keys.
+        make: Make the development key where it is missing; the gateway's to do, as a subject
+            of a key it does not have is nobody's.
 
     Raises:
         RefusedError: There is no key, or the file is wrong.
@@ -30,8 +40,14 @@ def load_keyring(settings: Settings) -> KeyRing:
             f"there is no key to make subjects with: set {variable('pseudonym_key')}, or "
             f"{variable('pseudonym_key_file')} to a file of keys, one a line, the current first"
         )
+    path = settings.data_dir / "pseudonym.key"
+    if not make and not path.exists():
+        raise RefusedError(
+            f"{path} is not there yet: the gateway makes it at its first start, or {_BOTH} "
+            "names a key"
+        )
     try:
-        path = _development_key(settings.data_dir)
+        _make_development_key(path)
     except OSError as error:
         raise RefusedError(f"no key could be made for this machine: {error}") from error
     return KeyRing.of(_read(path))
@@ -71,10 +87,9 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _development_key(folder: Path) -> Path:
-    path = folder / "pseudonym.key"
+def _make_development_key(path: Path) -> None:
     if path.exists():
-        return path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written whole before it has its name, so that nobody reads half a key, and a name that
     # somebody else was quicker to give stays theirs.
@@ -83,8 +98,8 @@ def _development_key(folder: Path) -> Path:
         file.write(secrets.token_urlsafe(_KEY_BYTES) + "\n")
     try:
         path.hardlink_to(draft)
+        log.warning("development key made", path=str(path), instead=f"set {_BOTH}")
     except FileExistsError:
         pass
     finally:
         draft.unlink()
-    return path

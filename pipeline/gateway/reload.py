@@ -8,13 +8,15 @@ nothing.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from kafka.errors import KafkaError
 
+from pipeline import topics
+from pipeline.codec.registry import RegistryError, SchemaRegistry
 from pipeline.errors import KafkaUnreachableError, RefusedError
 from pipeline.gateway import metrics
 from pipeline.gateway.keyfile import load_keyring
@@ -24,7 +26,6 @@ from pipeline.partners.registry import load_registry
 from pipeline.resources import partners_file
 from pipeline.settings import Settings
 from pipeline.streaming.topic_check import wrong_topics
-from pipeline.topics import for_partners
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,7 @@ def load_rules(settings: Settings) -> Rules:
     """
     content = _content(settings)
     registry = load_registry(registry_file(settings))
-    return Rules(Terms.of(registry), load_keyring(settings), content)
+    return Rules(Terms.of(registry), load_keyring(settings, make=True), content)
 
 
 def registry_file(settings: Settings) -> Path:
@@ -65,18 +66,47 @@ def registry_file(settings: Settings) -> Path:
     return settings.partners_file or partners_file()
 
 
+def wrong_schemas(registry: SchemaRegistry, partner_ids: Sequence[str]) -> list[str]:
+    """A line for each partner whose records could not be written: its schema is not registered."""
+    lines: list[str] = []
+    for partner_id in partner_ids:
+        try:
+            registry.id_of(topics.partner_scores(partner_id).subject)
+        except RegistryError as error:
+            lines.append(f"partner {partner_id}: {error}")
+    return lines
+
+
+def check_schemas(registry: SchemaRegistry, partner_ids: Sequence[str]) -> None:
+    """Refuse partners whose records could not be written.
+
+    Raises:
+        RefusedError: There are some; the message has a line for each.
+    """
+    if lines := wrong_schemas(registry, partner_ids):
+        raise RefusedError("\n".join(lines))
+
+
 class Reload:
     """Watches the files and hands over what is right."""
 
-    def __init__(self, settings: Settings, rules: Rules, exchange: Callable[[Rules], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        registry: SchemaRegistry,
+        rules: Rules,
+        exchange: Callable[[Rules], None],
+    ) -> None:
         """Set up.
 
         Args:
             settings: The gateway's, which name the files.
+            registry: What new partners' records will be written with.
             rules: In force.
             exchange: Puts rules in force, in the event loop.
         """
         self._settings = settings
+        self._registry = registry
         self._exchange = exchange
         self._asked = asyncio.Event()
         self._in_force = rules.content
@@ -118,7 +148,7 @@ class Reload:
         """Put the files' rules in force, or tell what keeps them from it."""
         try:
             rules = await asyncio.to_thread(load_rules, self._settings)
-            problems = await asyncio.to_thread(self._wrong_topics, rules)
+            problems = await asyncio.to_thread(self._problems, rules)
         except RefusedError as error:
             problems = str(error).splitlines()
         except (KafkaUnreachableError, KafkaError) as error:
@@ -131,9 +161,13 @@ class Reload:
         log.info("registry and keys exchanged", partners=rules.terms.partner_ids)
         self._is_in_force(rules.content)
 
-    def _wrong_topics(self, rules: Rules) -> list[str]:
-        wanted = list(for_partners(rules.terms.partner_ids))
-        return wrong_topics(self._settings, wanted)
+    def _problems(self, rules: Rules) -> list[str]:
+        partner_ids = rules.terms.partner_ids
+        wanted = list(topics.for_partners(partner_ids))
+        return [
+            *wrong_topics(self._settings, wanted),
+            *wrong_schemas(self._registry, partner_ids),
+        ]
 
     def _refuse(self, content: Content, problems: list[str]) -> None:
         if self._refused == (content, problems):

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline import settings
 from pipeline.errors import RefusedError
@@ -65,7 +66,7 @@ def test_a_wrong_file_is_refused_without_telling_a_key(data: Path, text: str, pr
 def test_for_a_kafka_of_ones_own_a_key_is_made_once(data: Path) -> None:
     here = settings.load(bootstrap="localhost:9092,127.0.0.1:9093")
 
-    first, again = load_keyring(here), load_keyring(here)
+    first, again = load_keyring(here, make=True), load_keyring(here)
 
     (path,) = (data / "sesame").iterdir()
     assert subject(first) == subject(again)
@@ -77,11 +78,11 @@ def test_who_is_later_to_make_a_key_takes_the_one_that_is_there(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = settings.load(bootstrap="localhost:9092")
-    ring = load_keyring(here)
+    ring = load_keyring(here, make=True)
     # Both looked before either had written.
     monkeypatch.setattr(Path, "exists", lambda _: False)
 
-    assert subject(load_keyring(here)) == subject(ring)
+    assert subject(load_keyring(here, make=True)) == subject(ring)
     assert len(list((data / "sesame").iterdir())) == 1
 
 
@@ -101,5 +102,27 @@ def test_who_is_later_to_make_a_key_takes_the_one_that_is_there(
 def test_for_any_other_kafka_a_key_has_to_be_given(data: Path, elsewhere: dict[str, str]) -> None:
     with pytest.raises(RefusedError, match=r"SESAME_PSEUDONYM_KEY.*SESAME_PSEUDONYM_KEY_FILE"):
         load_keyring(settings.load(**elsewhere))
+
+    assert not (data / "sesame").exists()
+
+
+def test_a_key_that_is_made_is_told_with_its_place_and_how_to_set_one(data: Path) -> None:
+    here = settings.load(bootstrap="localhost:9092")
+
+    with capture_logs() as logged:
+        load_keyring(here, make=True)
+        load_keyring(here, make=True)
+
+    (line,) = logged
+    assert line["log_level"] == "warning"
+    assert line["path"] == str(data / "sesame" / "pseudonym.key")
+    assert "SESAME_PSEUDONYM_KEY or SESAME_PSEUDONYM_KEY_FILE" in line["instead"]
+
+
+def test_only_who_is_to_make_a_key_makes_one(data: Path) -> None:
+    here = settings.load(bootstrap="localhost:9092")
+
+    with pytest.raises(RefusedError, match=r"pseudonym\.key .*SESAME_PSEUDONYM_KEY_FILE"):
+        load_keyring(here)
 
     assert not (data / "sesame").exists()
