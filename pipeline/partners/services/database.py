@@ -6,6 +6,7 @@ whole transactions, so no order is there without its outcome, but an outcome may
 reported whose order is gone. Who cannot have that takes PostgreSQL, which waits for its disk.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -99,7 +100,7 @@ def open_database(address: SecretStr | None, setting: str, file: Path) -> Databa
 
 def _url(address: SecretStr | None, setting: str, file: Path) -> URL:
     if address is None:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_private(file)
         return URL.create("sqlite", database=str(file))
     must_be = "must be sqlite:///file.db or postgresql+psycopg://user@host/name"
     try:
@@ -110,15 +111,24 @@ def _url(address: SecretStr | None, setting: str, file: Path) -> URL:
     if url.get_backend_name() == _POSTGRESQL:
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        _make_private(Path(str(url.database)))
         return url.set(drivername="sqlite")
     raise RefusedError(
         f"{variable(setting)} is {url.render_as_string(hide_password=True)}, {must_be}"
     )
 
 
+def _make_private(file: Path) -> None:
+    """Make the file, and its folder, for its owner only; SQLite's files beside it follow it."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise DatabaseError(f"{file}: cannot be opened: {error.strerror}") from error
+
+
 def _sqlite(url: URL) -> Engine:
-    engine = sa.create_engine(url, pool_size=CONNECTIONS_MAX, max_overflow=0)
+    engine = sa.create_engine(url, pool_size=CONNECTIONS_MAX, max_overflow=0, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
@@ -148,4 +158,6 @@ def _postgresql(url: URL) -> Engine:
         max_overflow=CONNECTIONS_MAX - CONNECTIONS_MAX // 4,
         # A server that was started anew is noticed before a transaction begins.
         pool_pre_ping=True,
+        # Errors are logged, and name nobody.
+        hide_parameters=True,
     )
