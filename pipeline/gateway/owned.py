@@ -1,6 +1,6 @@
 """A partition the gateway owns: its state, and every change of it by one transaction each."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -17,8 +17,8 @@ from pipeline.gateway.rows import NEVER_MS
 from pipeline.gateway.sends import partner_of
 from pipeline.gateway.terms import PolicyTable, Terms
 from pipeline.streaming import lane_metrics
+from pipeline.streaming.backlog import Backlog
 from pipeline.streaming.flow import Send
-from pipeline.streaming.owned import PositionBeyondEndError
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Record
 from pipeline.streaming.transaction import TransactionalWriter
@@ -27,7 +27,6 @@ from pipeline.topics import Topic
 
 _REVIEW_GRANTS = 10_000
 """Slots looked through in one transaction; what arrives goes between two of them."""
-_BY_NAME = {topic.name: topic for topic in topics.GATEWAY_INPUTS}
 
 
 class Feed(Protocol):
@@ -74,8 +73,7 @@ class OwnedGateway:
         self._writer = writer
         self._reader = reader
         self._on_committed = on_committed
-        self._unverified = set(_BY_NAME)
-        self._consents_end = 0
+        self._backlog = Backlog(reader, context.partition, topics.GATEWAY_INPUTS, self._next_offset)
         self._rules: tuple[Terms, KeyRing] | None = None
         self._table = PolicyTable(context.terms.current)
         self._to_review: list[int] = []
@@ -106,7 +104,7 @@ class OwnedGateway:
         Raises:
             PositionBeyondEndError: A topic ends before what is applied of it.
         """
-        await self._check_ends()
+        await self._backlog.check_ends(topics.GATEWAY_CHANGELOG)
         self._adopt_rules()
         await self._apply_unread_consents()
         await self._feed.start(partner_inputs(self._table.terms.partner_ids))
@@ -117,7 +115,7 @@ class OwnedGateway:
         Raises:
             FencedError: One did.
         """
-        self._unverified = set(_BY_NAME)
+        self._backlog.assigned()
         await self._commit(step.nothing(self.position, self._context))
         await self._feed.start(partner_inputs(self._table.terms.partner_ids))
 
@@ -197,35 +195,9 @@ class OwnedGateway:
         )
 
     async def _fill_holes(self, taken: Taken) -> None:
-        """Apply what was skipped before the first batch of each topic since the assignment."""
-        for name in self._unverified & taken.records.keys():
-            first = taken.records[name][0].offset
-            async for records in self._read(name, self.position.next_offset(name), first):
-                lane_metrics.HOLE_RECORDS.inc(len(records))
-                await self._apply_records({name: records})
-            self._unverified.discard(name)
+        async for name, records in self._backlog.skipped(taken):
+            await self._apply_records({name: records})
 
     async def _apply_unread_consents(self) -> None:
-        name = topics.CONSENTS.name
-        end = await self._reader.end(topics.CONSENTS, self.partition)
-        start = max(self.position.next_offset(name), self._consents_end)
-        async for records in self._read(name, start, end):
-            await self._apply_records({name: records})
-        # Transactions leave marks that no record follows: not to be looked for again.
-        self._consents_end = end
-
-    async def _read(self, name: str, start: int, end: int) -> AsyncIterator[list[Record]]:
-        if start < end:
-            async for records in self._reader.read(_BY_NAME[name], self.partition, start, end):
-                yield records
-
-    async def _check_ends(self) -> None:
-        ends = await self._reader.ends(topics.GATEWAY_INPUTS, [self.partition])
-        for (name, _), end in ends.items():
-            applied = self.position.next_offset(name)
-            if end < applied:
-                raise PositionBeyondEndError(
-                    f"{name}, partition {self.partition}, ends at {end}, but {applied} "
-                    f"records are applied: was the topic deleted and made again? Then delete and "
-                    f"make again {topics.GATEWAY_CHANGELOG.name} too, and its state is built anew"
-                )
+        async for records in self._backlog.unread(topics.CONSENTS):
+            await self._apply_records({topics.CONSENTS.name: records})

@@ -1,11 +1,12 @@
 """A partition this worker owns: its state, and every change of it by one transaction each."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from pipeline import topics
 from pipeline.factors.months import month_of_ms
 from pipeline.streaming import lane_metrics, metrics, step
 from pipeline.streaming.arrivals import DecodedTopic, decode
+from pipeline.streaming.backlog import Backlog
 from pipeline.streaming.output import Output
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Record
@@ -16,11 +17,6 @@ from pipeline.streaming.waiting import Taken
 
 _SWEEP_PEOPLE = 10_000
 """People re-scored in one transaction; new events go between two of them."""
-_BY_NAME = {topic.name: topic for topic in topics.INPUTS}
-
-
-class PositionBeyondEndError(RuntimeError):
-    """More is applied of a topic than it holds: it was deleted and made again."""
 
 
 class OwnedPartition:
@@ -51,8 +47,7 @@ class OwnedPartition:
         self._writer = writer
         self._reader = reader
         self._on_advance = on_advance
-        self._unverified = set(_BY_NAME)
-        self._consents_end = 0
+        self._backlog = Backlog(reader, context.partition, topics.INPUTS, self._next_offset)
         self._to_sweep: list[list[str]] = []
         self._sweep_month = 0
         self._next_expiry_ms = restored.store.next_expiry_ms()
@@ -75,7 +70,7 @@ class OwnedPartition:
         Raises:
             PositionBeyondEndError: A topic ends before what is applied of it.
         """
-        await self._check_ends()
+        await self._backlog.check_ends(topics.CHANGELOG)
         await self._apply_unread_consents()
         self._plan_sweep()
 
@@ -85,7 +80,7 @@ class OwnedPartition:
         Raises:
             FencedError: One did.
         """
-        self._unverified = set(_BY_NAME)
+        self._backlog.assigned()
         await self._commit(step.nothing(self.position))
 
     async def suspend(self) -> None:
@@ -116,7 +111,9 @@ class OwnedPartition:
         with lane_metrics.phase("decode"):
             decoded = decode(records, self._context.registry)
         folded = self._fold(decoded)
-        if folded.lacks_consent and await self._has_unread_consents(records):
+        if folded.lacks_consent and await self._backlog.has_consents(
+            records.get(topics.CONSENTS.name, ())
+        ):
             # A grant and the payment behind it must not pass each other on the way.
             control, data = _parted(records)
             if control:
@@ -153,47 +150,15 @@ class OwnedPartition:
         )
 
     async def _fill_holes(self, taken: Taken) -> None:
-        """Apply what was skipped before the first batch of each topic since the assignment."""
-        for name in self._unverified & taken.records.keys():
-            first = taken.records[name][0].offset
-            async for records in self._read(name, self.position.next_offset(name), first):
-                lane_metrics.HOLE_RECORDS.inc(len(records))
-                await self._apply_records({name: records})
-            self._unverified.discard(name)
-
-    async def _has_unread_consents(self, records: dict[str, list[Record]]) -> bool:
-        """Whether there are consents that the group's fetches have not brought yet."""
-        known = records.get(topics.CONSENTS.name)
-        following = (
-            known[-1].offset + 1 if known else self.position.next_offset(topics.CONSENTS.name)
-        )
-        following = max(following, self._consents_end)
-        return await self._reader.end(topics.CONSENTS, self.partition) > following
+        async for name, records in self._backlog.skipped(taken):
+            await self._apply_records({name: records})
 
     async def _apply_unread_consents(self) -> None:
-        name = topics.CONSENTS.name
-        end = await self._reader.end(topics.CONSENTS, self.partition)
-        start = max(self.position.next_offset(name), self._consents_end)
-        async for records in self._read(name, start, end):
-            await self._apply_records({name: records})
-        # Transactions leave marks that no record follows: not to be looked for again.
-        self._consents_end = end
+        async for records in self._backlog.unread(topics.CONSENTS):
+            await self._apply_records({topics.CONSENTS.name: records})
 
-    async def _read(self, name: str, start: int, end: int) -> AsyncIterator[list[Record]]:
-        if start < end:
-            async for records in self._reader.read(_BY_NAME[name], self.partition, start, end):
-                yield records
-
-    async def _check_ends(self) -> None:
-        ends = await self._reader.ends(topics.INPUTS, [self.partition])
-        for (name, _), end in ends.items():
-            applied = self.position.next_offset(name)
-            if end < applied:
-                raise PositionBeyondEndError(
-                    f"{name}, partition {self.partition}, ends at {end}, but {applied} "
-                    f"records are applied: was the topic deleted and made again? Then delete and "
-                    f"make again {topics.CHANGELOG.name} too, and its state is built anew"
-                )
+    def _next_offset(self, topic: str) -> int:
+        return self.position.next_offset(topic)
 
     def _plan_sweep(self) -> None:
         """Have everybody scored again in a new month, and those whose consents ended."""

@@ -18,7 +18,7 @@ class PartitionReader:
     def __init__(self, settings: Settings) -> None:
         """Set up; ``start`` connects."""
         self._settings = settings
-        self._consumer = self._new_consumer()
+        self._consumer: AIOKafkaConsumer | None = None
         self._reading: object = None
 
     async def start(self) -> None:
@@ -26,11 +26,18 @@ class PartitionReader:
         await self.stop()
         self._consumer = self._new_consumer()
         self._reading = None
-        await self._consumer.start()
+        await self._connected.start()
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._consumer.stop()
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    @property
+    def _connected(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise RuntimeError("the reader was not started")
+        return self._consumer
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
@@ -54,18 +61,18 @@ class PartitionReader:
         asked = {(t.name, number): self._tp(t, number) for t in topics for number in partitions}
         if not asked:
             return {}
-        ends = await self._consumer.end_offsets(list(asked.values()))
+        ends = await self._connected.end_offsets(list(asked.values()))
         return {key: int(ends[tp]) for key, tp in asked.items()}
 
     async def beginning(self, topic: Topic, partition: int) -> int:
         """The first offset the broker still has."""
         tp = self._tp(topic, partition)
-        beginnings = await self._consumer.beginning_offsets([tp])
+        beginnings = await self._connected.beginning_offsets([tp])
         return int(beginnings[tp])
 
     async def exists(self, topic: Topic) -> bool:
         """Whether the broker has a topic."""
-        return self._settings.topic(topic.name) in await self._consumer.topics()
+        return self._settings.topic(topic.name) in await self._connected.topics()
 
     async def read(
         self, topic: Topic, partition: int, start: int, end: int
@@ -81,10 +88,10 @@ class PartitionReader:
         while start < end:
             if self._reading is not this:
                 self._reading = this
-                self._consumer.assign([tp])
-                self._consumer.seek(tp, start)
-            fetched = await self._consumer.getmany(tp, timeout_ms=200)
-            start = await self._consumer.position(tp)
+                self._connected.assign([tp])
+                self._connected.seek(tp, start)
+            fetched = await self._connected.getmany(tp, timeout_ms=200)
+            start = await self._connected.position(tp)
             records = [r for r in fetched.get(tp, []) if r.offset < end]
             if records:
                 yield records

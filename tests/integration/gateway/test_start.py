@@ -56,6 +56,7 @@ def test_a_port_in_use_is_told_with_the_setting_that_chooses_it(shared: SharedSt
     assert port in gateway.log
     assert "SESAME_GATEWAY_PORT" in gateway.log
     assert "Traceback" not in gateway.log
+    assert "Unclosed" not in gateway.log
 
 
 def test_a_ready_gateway_tells_its_lag_of_partners_topics_and_ends_in_order(
