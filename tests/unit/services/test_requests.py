@@ -272,3 +272,15 @@ def test_on_a_stale_view_everyone_is_offered_the_way_on_and_health_tells(rentals
     assert (ready.status_code, ready.json()["type"]) == (503, "urn:sesame:problem:stale")
     with rentals.service:
         assert rentals.get("/health")["status"] == "stale"
+
+
+def test_methods_nobody_knows_make_no_labels_of_their_own(rentals: Local) -> None:
+    for method in ("BREW", "WHEN", "DELETE"):
+        rentals.send(method, "/rentals")
+
+    metrics = rentals.send("GET", "/metrics").text
+
+    assert 'method="OTHER"' in metrics
+    assert 'method="DELETE"' in metrics
+    assert "BREW" not in metrics
+    assert "WHEN" not in metrics
