@@ -61,6 +61,7 @@ class ServiceApp(FastAPI):
             version=API_VERSION,
             docs_url=None,
             redoc_url=None,
+            redirect_slashes=False,
         )
         problems.install(self)
         for router in routers:

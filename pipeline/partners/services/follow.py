@@ -19,11 +19,13 @@ def follower_app(partner: Partner, collectors: CollectorRegistry) -> ASGIApp:
     """``/health/live``, ``/health/ready`` and ``/metrics``."""
     router = APIRouter(tags=["operation"])
 
+    @router.head("/health/live", include_in_schema=False)
     @router.get("/health/live")
     async def live() -> LiveBody:
         """Whether the process runs."""
         return LiveBody()
 
+    @router.head("/health/ready", include_in_schema=False)
     @router.get("/health/ready", responses=problem_responses(HTTPStatus.SERVICE_UNAVAILABLE))
     def ready() -> ReadyBody:
         """Whether the view has caught up."""

@@ -60,8 +60,10 @@ class Guard:
     async def _examine(
         self, headers: Headers, method: str, receive: Receive
     ) -> tuple[Problem | None, bytes]:
-        # A page of another site may send forms to a local service, but not say it is ours.
-        if method not in {"GET", "HEAD"} and headers.get("sec-fetch-site") == "cross-site":
+        # A page of another site, or port, may send forms to a local service, but not say it is
+        # ours; who is no browser says nothing.
+        site = headers.get("sec-fetch-site", "none")
+        if method not in {"GET", "HEAD"} and site not in {"same-origin", "none"}:
             return Problem(HTTPStatus.FORBIDDEN, "pages of other sites may not do this"), b""
         if _declared_bytes(headers) > BODY_BYTES_MAX:
             return _too_large(), b""

@@ -73,11 +73,13 @@ def health_routes(state: State, metrics: ServiceMetrics, clock_ms: Callable[[], 
     router = APIRouter(tags=["operation"])
     away = problem_responses(HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INTERNAL_SERVER_ERROR)
 
+    @router.head("/health/live", include_in_schema=False)
     @router.get("/health/live")
     async def live() -> LiveBody:
         """Whether the process runs."""
         return LiveBody()
 
+    @router.head("/health/ready", include_in_schema=False)
     @router.get("/health/ready", responses=away)
     def ready() -> ReadyBody:
         """Whether it decides: the view has caught up and the database answers."""
@@ -85,6 +87,7 @@ def health_routes(state: State, metrics: ServiceMetrics, clock_ms: Callable[[], 
         state.waiting()
         return ReadyBody()
 
+    @router.head("/health", include_in_schema=False)
     @router.get("/health", responses=away)
     def health() -> HealthBody:
         """How it is in detail."""

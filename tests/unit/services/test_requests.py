@@ -175,9 +175,10 @@ def test_a_body_of_another_kind_is_refused(rentals: Local, kind: str | None) -> 
     assert (answer.status_code, answer.headers["content-type"]) == (415, PROBLEM)
 
 
-def test_pages_of_other_sites_can_change_nothing(rentals: Local) -> None:
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense"])
+def test_pages_of_other_sites_can_change_nothing(rentals: Local, site: str) -> None:
     rental_id = opened(rentals).json()["id"]
-    headers = {"Sec-Fetch-Site": "cross-site"}
+    headers = {"Sec-Fetch-Site": site}
 
     answer = rentals.send("POST", f"/rentals/{rental_id}/return", headers=headers)
 
@@ -284,3 +285,25 @@ def test_methods_nobody_knows_make_no_labels_of_their_own(rentals: Local) -> Non
     assert 'method="DELETE"' in metrics
     assert "BREW" not in metrics
     assert "WHEN" not in metrics
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_our_own_pages_may_post(rentals: Local, site: str) -> None:
+    headers = {"Sec-Fetch-Site": site}
+
+    answer = rentals.send("POST", "/rentals", json={"subject": "good"}, headers=headers)
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/health/live", "/health/ready"])
+def test_whether_it_is_there_can_be_asked_without_a_body(rentals: Local, path: str) -> None:
+    answer = rentals.send("HEAD", path)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_no_path_leads_to_another(rentals: Local) -> None:
+    # A redirect names the host the sender named.
+    assert rentals.send("GET", "/rentals/?subject=good").status_code == 404
+    assert rentals.send("POST", "/rentals/", json={"subject": "good"}).status_code == 404

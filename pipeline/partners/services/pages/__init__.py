@@ -15,7 +15,7 @@ _KINDS = {"css": "text/css", "html": "text/html", "js": "text/javascript"}
 def page_routes(about: About) -> APIRouter:
     """``/``, the files it needs, and ``/docs``."""
     router = APIRouter(include_in_schema=False)
-    router.add_api_route("/", _file(about.page))
+    router.add_api_route("/", _file(about.page), methods=["GET", "HEAD"])
     for name in about.files:
         router.add_api_route(f"/{name}", _file(name))
 
