@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
 
 from pipeline.settings import Settings
 
@@ -24,6 +24,9 @@ _SHARED: tuple[Processor, ...] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
 )
+
+
+_PAIRS = structlog.processors.KeyValueRenderer()
 
 
 def configure(settings: Settings) -> None:
@@ -49,10 +52,18 @@ def leave_to_the_program() -> None:
     """
     if not structlog.is_configured():
         structlog.configure(
-            processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+            processors=[structlog.stdlib.filter_by_level, _render_as_message],
             logger_factory=structlog.stdlib.LoggerFactory(),
             wrapper_class=structlog.stdlib.BoundLogger,
         )
+
+
+def _render_as_message(logger: Any, name: str, event: EventDict) -> dict[str, Any]:
+    """The event with its pairs as the message: a program's format shows no ``extra``."""
+    told = event.pop("event")
+    kept = {key: event.pop(key) for key in ("exc_info", "stack_info") if key in event}
+    pairs = _PAIRS(logger, name, event)
+    return {"msg": "%s", "args": (f"{told} {pairs}".strip(),), **kept}
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:

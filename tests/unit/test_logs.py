@@ -79,10 +79,22 @@ def test_in_a_program_of_others_lines_go_where_it_sends_its_own(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     logs.leave_to_the_program()
-    structlog.get_logger("ours").warning("behind", records=3)
+    structlog.get_logger("ours").warning("behind", records=3, error="100 %s")
     assert capsys.readouterr().out == ""
     (line,) = caplog.records
-    assert (line.getMessage(), line.__dict__["records"]) == ("behind", 3)
+    assert line.getMessage() == "behind records=3 error='100 %s'"
+
+
+def test_in_a_program_of_others_exceptions_keep_their_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    logs.leave_to_the_program()
+    try:
+        fail()
+    except ValueError:
+        structlog.get_logger("ours").exception("it broke")
+    (line,) = caplog.records
+    assert (line.getMessage(), line.exc_info is not None) == ("it broke", True)
 
 
 def test_what_the_program_has_configured_stays(capsys: pytest.CaptureFixture[str]) -> None:
