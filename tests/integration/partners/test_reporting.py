@@ -11,6 +11,8 @@ from pipeline.partners.vocabulary import Admitted, ContractKind, ContractStatus
 from tests.integration.partners.topics import PartnerTopics, score, until
 
 NOW_MS = 1_790_000_000_000
+ANN, STRANGER = "a" * 40, "s" * 40
+LETTERS = str.maketrans("0123456789", "bcdefghijk")
 
 
 def report(number: int, status: ContractStatus = ContractStatus.OPENED) -> OutcomeReport:
@@ -70,14 +72,14 @@ def test_each_decision_is_told_and_beyond_the_limit_the_first_is_repeated(
     topics: PartnerTopics,
 ) -> None:
     current = topics.settings.model_copy(update={"enquiries_per_day_max": 2})
-    topics.commit(score("ann"))
+    topics.commit(score(ANN))
     with topics.client(settings=current) as client:
         client.wait_ready(30)
-        first = client.decide("ann")
-        topics.commit(score("ann", 2, admitted="NO"))
+        first = client.decide(ANN)
+        topics.commit(score(ANN, 2, admitted="NO"))
         until(lambda: client.records == 2)
-        answers = [client.decide("ann").admitted for _ in range(3)]
-        stranger = client.decide("stranger")
+        answers = [client.decide(ANN).admitted for _ in range(3)]
+        stranger = client.decide(STRANGER)
         client.flush(30)
         sent = client.summary().enquiries
 
@@ -85,7 +87,7 @@ def test_each_decision_is_told_and_beyond_the_limit_the_first_is_repeated(
     assert answers == [Admitted.NO, Admitted.YES, Admitted.YES]
     assert stranger.admitted is Admitted.NOT_AVAILABLE
     told = topics.written("enquiries")
-    assert Counter(enquiry["subject"] for enquiry in told) == {"ann": 4, "stranger": 1}
+    assert Counter(enquiry["subject"] for enquiry in told) == {ANN: 4, STRANGER: 1}
     assert {enquiry["purpose"] for enquiry in told} == {"CAR_RENTAL_DEPOSIT"}
     assert len({enquiry["event_id"] for enquiry in told}) == 5
     assert sent == {"sent": 5, "waiting": 0}
@@ -94,7 +96,7 @@ def test_each_decision_is_told_and_beyond_the_limit_the_first_is_repeated(
 def test_the_last_enquiries_are_told_when_a_client_ends(topics: PartnerTopics) -> None:
     with topics.client() as client:
         for number in range(300):
-            client.decide(f"subject-{number}")
+            client.decide(f"{number:a>40}".translate(LETTERS))
 
     assert len(topics.written("enquiries")) == 300
 

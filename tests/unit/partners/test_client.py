@@ -30,6 +30,7 @@ from pipeline.settings import Settings
 from tests.unit.partners.seen import TOPIC, seen
 
 NOW_MS = 1_790_000_000_000
+ANN = "a" * 40
 Open = Callable[..., PartnerClient]
 
 
@@ -110,17 +111,17 @@ def test_a_view_that_may_have_missed_withdrawals_answers_nothing(store: Path, op
 
 
 def test_asked_too_often_the_day_s_first_answer_is_repeated(store: Path, opened: Open) -> None:
-    stored(store, seen("ann", as_of_ms=1))
+    stored(store, seen(ANN, as_of_ms=1))
     client = opened(current=settings.load(bootstrap="127.0.0.1:9", enquiries_per_day_max=2))
-    first = client.decide("ann")
-    change = Change("ann", seen("ann", 2, as_of_ms=2, admitted=Admitted.NO))
+    first = client.decide(ANN)
+    change = Change(ANN, seen(ANN, 2, as_of_ms=2, admitted=Admitted.NO))
     view = client._tracker.view
     view.publish(view.fold([change]))
 
-    assert client.decide("ann").as_of_ms == 2
-    assert [client.decide("ann") for _ in range(2)] == [first, first]
-    view.publish(view.fold([Change("ann", None)]))
-    assert client.decide("ann").admitted is Admitted.NOT_AVAILABLE, "what ended is not repeated"
+    assert client.decide(ANN).as_of_ms == 2
+    assert [client.decide(ANN) for _ in range(2)] == [first, first]
+    view.publish(view.fold([Change(ANN, None)]))
+    assert client.decide(ANN).admitted is Admitted.NOT_AVAILABLE, "what ended is not repeated"
     assert client.summary().enquiries == {"waiting": 5}
 
 
@@ -183,7 +184,7 @@ def test_the_summary_counts_everyone_in_the_view_and_asks_about_nobody(
 def test_without_a_broker_a_client_decides_takes_reports_and_ends_soon(opened: Open) -> None:
     client = opened()
     with client:
-        assert client.decide("ann").admitted is Admitted.NOT_AVAILABLE
+        assert client.decide(ANN).admitted is Admitted.NOT_AVAILABLE
         client.report(report(1))
         with pytest.raises(SesameError, match=r"was not read to its end within 0\.1 s: no broker"):
             client.wait_ready(0.1)
