@@ -63,7 +63,7 @@ def _render_as_message(logger: Any, name: str, event: EventDict) -> dict[str, An
     told = event.pop("event")
     kept = {key: event.pop(key) for key in ("exc_info", "stack_info") if key in event}
     pairs = _PAIRS(logger, name, event)
-    return {"msg": "%s", "args": (f"{told} {pairs}".strip(),), **kept}
+    return {"msg": f"{told} {pairs}".strip(), **kept}
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:

@@ -123,6 +123,7 @@ def test_what_could_not_be_committed_is_not_counted(database: Database, path: Pa
     connection.full = True
     with pytest.raises(StoreError):
         outbox.add(fields(2))
+    assert outbox.waiting == 1
     with pytest.raises(StoreError):
         outbox.delivered([outbox.head(1)[0].position], 1_000, 0)
     connection.full = False
