@@ -4,7 +4,7 @@ Of a tie the one that shows less holds: the withdrawal, the smaller disclosure, 
 end. So the order of arrival does not matter, and a batch is one maximum per grant.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def decide(
     if not len(taken):
         return
     best, ever_granted = _best(taken)
-    slots = _slots(state, best)
+    slots = _slots(state, best, reads.partners.names)
     kept = slots >= 0
     changes.counts.consents_beyond_limit += int((~kept).sum())
     slots, best, ever_granted = slots[kept], best[kept], ever_granted[kept]
@@ -90,7 +90,7 @@ _DECISION = np.dtype(
 def _taken(state: GatewayState, reads: ConsentReads, people: Int64) -> NDArray[np.void]:
     """The decisions about partners and purposes that can be; shape (n,), of _DECISION."""
     chosen = np.flatnonzero(reads.scope == Scope.PARTNER)
-    partner = _coded(reads.partners, state.grants.partner_code)[chosen]
+    partner = _partners(state, reads.partners)[chosen]
     purpose = _coded(reads.purposes, lambda name: PURPOSE_CODES.get(name, _UNKNOWN))[chosen]
     # A withdrawal that names no purpose is from all of them.
     from_all = (reads.purposes.codes[chosen] == NO_NAME) & ~reads.grant[chosen]
@@ -112,6 +112,20 @@ def _taken(state: GatewayState, reads: ConsentReads, people: Int64) -> NDArray[n
     taken["at_ms"] = reads.occurred_at_ms[source]
     taken["expires_at_ms"] = np.where(expires == NO_TIME, 0, expires)
     return taken
+
+
+def _partners(state: GatewayState, names: Names) -> Int32:
+    """Codes of partners; below -1, by place in the batch, those of whom nothing is kept yet.
+
+    Anybody can name a partner that there never will be: that alone must not take room.
+    """
+    places = {name: _UNKNOWN - 1 - place for place, name in enumerate(names.names)}
+
+    def code_of(name: str) -> int:
+        code = state.grants.known_code(name)
+        return places[name] if code is None else code
+
+    return _coded(names, code_of)
 
 
 def _coded(names: Names, code_of: Callable[[str], int]) -> Int32:
@@ -141,12 +155,17 @@ def _best(taken: NDArray[np.void]) -> tuple[NDArray[np.void], Bool]:
     return taken[last], np.logical_or.reduceat(taken["granted"], first)
 
 
-def _slots(state: GatewayState, best: NDArray[np.void]) -> Int64:
+def _slots(state: GatewayState, best: NDArray[np.void], partners: Sequence[str]) -> Int64:
+    """The slots of the grants, new ones where there are none; -1: the person has too many."""
     grants = state.grants
     slots = grants.find(best["person"], best["partner"], best["purpose"])
     new = np.flatnonzero(slots < 0)
     names = (best[name][new].tolist() for name in ("person", "partner", "purpose"))
-    slots[new] = [grants.add(*name) for name in zip(*names, strict=True)]
+    for at, (person, partner, purpose) in zip(new.tolist(), zip(*names, strict=True), strict=True):
+        if not grants.has_too_many(person):
+            known = partner > _UNKNOWN
+            code = partner if known else grants.partner_code(partners[_UNKNOWN - 1 - partner])
+            slots[at] = grants.add(person, code, purpose)
     return slots
 
 

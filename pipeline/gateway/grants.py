@@ -62,6 +62,10 @@ class Grants:
         """One more than the highest slot ever taken."""
         return len(self.keys)
 
+    def known_code(self, partner_id: str) -> int | None:
+        """The code of a partner that has one; -1 for what can never be registered."""
+        return self._code_of.get(partner_id, None if _is_partner_id(partner_id) else NO_PARTNER)
+
     def partner_code(self, partner_id: str) -> int:
         """The code of a partner, registered or not; -1 for what can never be registered."""
         code = self._code_of.get(partner_id)
@@ -89,7 +93,7 @@ class Grants:
 
     def add(self, person: int, partner: int, purpose: int) -> int:
         """A slot for a grant that has none yet; -1: the person has too many."""
-        if self._has_too_many(person):
+        if self.has_too_many(person):
             return -1
         slot = self._take_slot()
         self._slot_of[_name(person, partner, purpose)] = slot
@@ -149,7 +153,8 @@ class Grants:
         keys = self.keys[start:end]
         return np.array([start + i for i, key in enumerate(keys) if key is not None], np.int64)
 
-    def _has_too_many(self, person: int) -> bool:
+    def has_too_many(self, person: int) -> bool:
+        """Whether no further decision of a person is kept."""
         slot = int(self._people.first_grant[person])
         for _ in range(GRANTS_PER_PERSON_MAX):
             if slot == NO_GRANT:

@@ -124,7 +124,7 @@ def test_a_renewed_enrolment_that_is_read_late_brings_grants_back(world: World) 
 
 
 def test_after_a_new_enrolment_the_person_decides_anew(world: World) -> None:
-    granted(world).consent("ann", AT + 2, action="WITHDRAW").consent("ann", AT + 3).run()
+    granted(world).consent("ann", AT + 2, action="WITHDRAW").consent("ann", AT + 3).erase("ann")
 
     assert world.score("ann", 670).run().seen("ann") is None
     assert world.grant("ann", AT + 4).run().seen("ann") is not None
@@ -179,6 +179,7 @@ def test_nobody_decides_about_more_than_sixty_four_partners(world: World) -> Non
 
     assert len(world.lanes[0].state.grants) == 64
     assert world.counts[-1].consents_beyond_limit == 6
+    assert len(world.lanes[0].state.grants.partner_ids) == 64
 
 
 def test_records_lie_where_their_subjects_hash_to_and_not_where_people_live() -> None:
