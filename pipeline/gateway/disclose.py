@@ -27,7 +27,7 @@ class Visible:
     reasons: Int32  # shape (n, 4), codes of texts; 0: none
     model: Int32
     as_of_ms: Int64  # cut to the day, so that it matches nobody across partners
-    expires_at_ms: Int64  # 0: no end
+    expires_at_ms: Int64  # rounded up to the end of the day, as above; 0: no end
 
     def take(self, chosen: NDArray[np.integer] | Bool) -> "Visible":
         """Some of the rows."""
@@ -62,7 +62,7 @@ def visible(
         reasons=np.where(refused[:, None], scores["reasons"], 0),
         model=scores["model"],
         as_of_ms=scores["as_of_ms"] // DAY_MS * DAY_MS,
-        expires_at_ms=expires_at_ms,
+        expires_at_ms=-(-expires_at_ms // DAY_MS) * DAY_MS,
     )
 
 

@@ -16,7 +16,7 @@ from pipeline.gateway.changes import Changes
 from pipeline.gateway.rows import KEEP_MS
 from pipeline.gateway.showing import remove
 from pipeline.gateway.state import GatewayState
-from pipeline.gateway.vocabulary import Cause
+from pipeline.gateway.vocabulary import Cause, ScoreStatus
 
 _PEOPLE_MAX = 10_000
 """People for whom time passes in one transaction; the others follow in the next."""
@@ -48,8 +48,40 @@ def enrol(
         reads.expires_at_ms[chosen].tolist(),
         strict=True,
     ):
+        former_cut_ms = rows["cut_at_ms"][slot]
         _decide(rows[slot], at_ms, grants, None if ends_ms == NO_TIME else ends_ms, now_ms)
+        if rows["cut_at_ms"][slot] != former_cut_ms:
+            _mark_stale(rows[slot], state.people.scores[slot])
     _settle(state, np.unique(people[chosen]), changes)
+
+
+def follow_scores(state: GatewayState, people: Int64, begun: Int64, changes: Changes) -> None:
+    """See whether scores read after an erasure are still of before it.
+
+    The pipeline erases too, but its `null` may come later than the person's next enrolment.
+    Until then a score is of before if it goes on from the one held and counts nothing newer
+    than what was erased. A `null`, a sequence that starts again or a newer event ends that,
+    and so does forgetting the cut: nobody is hidden for longer.
+
+    Args:
+        state: Changed in place; holds the new scores.
+        people: Slots of those whose score changed or went, each once.
+        begun: Slots of those of whom a `null` or a first score was read.
+        changes: Takes the rows that changed.
+    """
+    rows = state.people.rows
+    begun = begun[rows["stale_sequence"][begun] != 0]
+    rows["stale_sequence"][begun] = 0
+    changes.people.append(begun)
+    marked = people[state.people.rows["stale_sequence"][people] != 0]
+    for slot in marked.tolist():
+        row, score = state.people.rows[slot], state.people.scores[slot]
+        goes_on = score["sequence"] > row["stale_sequence"]
+        row["stale_sequence"] = 0
+        if goes_on:
+            _mark_stale(row, score)
+    if len(marked):
+        changes.people.append(marked)
 
 
 def is_plain(reads: ConsentReads) -> Bool:
@@ -72,9 +104,10 @@ def end_enrolments(state: GatewayState, now_ms: int, changes: Changes) -> None:
                 row["ended_seen_ms"] = now_ms
             elif row["ended_seen_ms"] + KEEP_MS <= now_ms:
                 _cut(row, int(row["ends_at_ms"]), now_ms)
+                _mark_stale(row, people.scores[slot])
                 _forget_enrolment(row)
         if row["cut_at_ms"] and row["cut_seen_ms"] + KEEP_MS <= now_ms:
-            row["cut_at_ms"] = row["cut_seen_ms"] = 0
+            row["cut_at_ms"] = row["cut_seen_ms"] = row["stale_sequence"] = 0
     changes.touch(state.grants.of_people(slots), Cause.SCORE)
     _settle(state, slots, changes)
 
@@ -104,6 +137,11 @@ def _decide(
 def _cut(row: np.void, at_ms: int, now_ms: int) -> None:
     if at_ms > row["cut_at_ms"]:
         row["cut_at_ms"], row["cut_seen_ms"] = at_ms, now_ms
+
+
+def _mark_stale(row: np.void, score: np.void) -> None:
+    if score["status"] != ScoreStatus.ABSENT and score["as_of_ms"] <= row["cut_at_ms"]:
+        row["stale_sequence"] = score["sequence"]
 
 
 def _forget_enrolment(row: np.void) -> None:

@@ -24,10 +24,12 @@ class Followed:
     """What a batch of `scores` said.
 
     ``people`` are the slots of those whose score changed or went, each once, shape (n,);
+    ``begun`` those of whom a `null` or a first score was among it;
     ``newest_ms`` is the newest event time; ``poison`` has what does not decode, by position.
     """
 
     people: Int64
+    begun: Int64
     newest_ms: int
     poison: list[Poison]
 
@@ -53,7 +55,10 @@ def follow(state: GatewayState, records: Sequence[Record], registry: SchemaRegis
     present = source != _ERASED
     rows[present] = _rows(reads, source[present], state.texts)
     state.people.scores[slots] = rows
-    return Followed(slots, int(reads.as_of_ms.max(initial=0)), poison)
+    begun = [_key(record) for record in records if record.value is None]
+    begun += [reads.users[at] for at in np.flatnonzero(reads.sequence == 1).tolist()]
+    whose = state.people.slots(begun)
+    return Followed(slots, whose[whose >= 0], int(reads.as_of_ms.max(initial=0)), poison)
 
 
 def _latest(
@@ -97,4 +102,5 @@ def _rows(reads: ScoreReads, chosen: Int64, texts: Texts) -> NDArray[np.void]:
     reasons = np.append(texts.codes(reads.reason_names), 0)
     rows["reasons"] = reasons[reads.reasons[chosen]]
     rows["as_of_ms"] = reads.as_of_ms[chosen]
+    rows["sequence"] = reads.sequence[chosen]
     return rows

@@ -12,7 +12,7 @@ from pipeline.deadletters.letter import carried
 from pipeline.gateway.changes import Changes, Told
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.letters import NOT_GRANTED, Origin, refuse
-from pipeline.gateway.limits import count_enquiry
+from pipeline.gateway.limits import count_enquiry, is_frozen
 from pipeline.gateway.reports import good, report_of
 from pipeline.gateway.rows import KEEP_MS
 from pipeline.gateway.showing import Moment
@@ -152,8 +152,10 @@ def _enquire(
     grants = state.grants
     if row["purpose"] != PURPOSES[grants.purpose[slot]]:
         return "the subject is of another purpose"
+    told_of_it = bool(is_frozen(grants.rows[[slot]], moment.day)[0])
     too_often = count_enquiry(grants.rows[slot], moment.day, moment.limits)
-    _tell(state, slot, Kind.ASKED, changes)
+    if not told_of_it:
+        _tell(state, slot, Kind.ASKED, changes)
     if too_often:
         _tell(state, slot, Kind.FROZEN, changes)
     _changed(slot, changes)

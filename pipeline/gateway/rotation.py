@@ -33,7 +33,7 @@ def rekey(state: GatewayState, slots: Int64, keyring: KeyRing, changes: Changes)
     shown = old[grants.rows["shown"][old] != 0]
     if len(shown):
         changes.tell(_taken_back(state, shown))
-    grants.rows["shown"][old] = 0
+    grants.rows["shown"][old] = grants.rows["sequence"][old] = 0
     former = grants.rows["subject"][old].tolist()
     name_grants(state, old, keyring)
     for slot, alias in zip(old.tolist(), former, strict=True):

@@ -26,6 +26,7 @@ SCORE_ROW = np.dtype(
         ("model", "<i4"),  # code of a text, see `texts`; 0: none
         ("reasons", "<i4", (REASONS_MAX,)),  # likewise
         ("as_of_ms", "<i8"),
+        ("sequence", "<i8"),  # of the pipeline's record; starts at 1 again after an erasure
     ]
 )
 
@@ -39,6 +40,7 @@ PERSON_ROW = np.dtype(
         # What a person decided up to then is erased.
         ("cut_at_ms", "<i8"),
         ("cut_seen_ms", "<i8"),
+        ("stale_sequence", "<i8"),  # scores that go on from it are of before the cut; 0: none
     ]
 )
 
@@ -58,6 +60,7 @@ GRANT_ROW = np.dtype(
         # What the partner's topic holds
         ("shown", "<u8"),  # digest of what is visible; 0: nothing
         ("shown_disclosure", "u1"),
+        ("shown_until_ms", "<i8"),  # the end the partner was told; 0: none
         ("threshold", "<u2"),  # what answers are held against; 0: none was given yet
         ("threshold_at_ms", "<i8"),  # since when
         ("sequence", "<u4"),

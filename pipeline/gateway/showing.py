@@ -31,8 +31,8 @@ class Moment:
 
     @property
     def day(self) -> int:
-        """Days since 1970."""
-        return self.now_ms // DAY_MS
+        """Days since 1970, by the wall clock: nobody's event time thaws what is frozen."""
+        return self.wall_ms // DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,11 @@ def _look(state: GatewayState, slots: Int64, moment: Moment) -> _Looked:
     seen = visible(scores, disclosure, threshold, rows["expires_at_ms"])
     available = in_force & registered & (scores["status"] == ScoreStatus.SCORED)
     available &= _is_enrolled(people.rows[owner], moment.now_ms)
-    frozen = is_frozen(rows, moment.day) & in_force & registered
-    frozen &= scores["status"] != ScoreStatus.ABSENT
-    # News is held back, but never that the person wants less to be seen.
-    frozen &= (rows["shown"] == 0) | (disclosure >= rows["shown_disclosure"])
+    available &= people.rows["stale_sequence"][owner] == 0
+    # News is held back, but no end, whose cause would show if others passed and it did not,
+    # and never that the person wants less to be seen.
+    frozen = is_frozen(rows, moment.day) & available
+    frozen &= (rows["shown"] == 0) | ~_is_less(seen, rows)
     return _Looked(
         rows=rows,
         status=scores["status"],
@@ -124,6 +125,16 @@ def _look(state: GatewayState, slots: Int64, moment: Moment) -> _Looked:
         seen=seen,
         digest=np.where(available, digest(seen, state.texts), np.uint64(0)),
     )
+
+
+def _is_less(seen: Visible, rows: NDArray[np.void]) -> Bool:
+    """Where less is granted than what is shown: less of it, or as much for a shorter time."""
+    until, was_until = (
+        np.where(ends == 0, NEVER_MS, ends) for ends in (seen.expires_at_ms, rows["shown_until_ms"])
+    )
+    shorter = (seen.disclosure == rows["shown_disclosure"]) & (until < was_until)
+    less: Bool = (seen.disclosure < rows["shown_disclosure"]) | shorter
+    return less
 
 
 def _is_enrolled(people: NDArray[np.void], now_ms: int) -> Bool:
@@ -168,10 +179,12 @@ def _note(looked: _Looked, show: Bool, end: Bool, moment: Moment) -> None:
     rows, seen = looked.rows, looked.seen
     rows["shown"] = np.where(show | end, looked.digest, rows["shown"])
     rows["shown_disclosure"] = np.where(show, seen.disclosure, rows["shown_disclosure"])
+    rows["shown_until_ms"] = np.where(show, seen.expires_at_ms, rows["shown_until_ms"])
     fresh = (show & (rows["threshold"] == 0)) | looked.ripe
     rows["threshold_at_ms"] = np.where(fresh, moment.now_ms, rows["threshold_at_ms"])
     rows["threshold"] = np.where(fresh, seen.threshold, rows["threshold"])
-    rows["sequence"] += show
+    # Where it went on after an end it would tell a thin file from an erasure.
+    rows["sequence"] = np.where(end, 0, rows["sequence"] + show)
     rows["times_shown"] += show
     first = show & (rows["first_shown_ms"] == 0)
     rows["first_shown_ms"] = np.where(first, moment.wall_ms, rows["first_shown_ms"])
@@ -213,6 +226,8 @@ def _due_ms(looked: _Looked, moment: Moment) -> Int64:
     due = np.minimum(due, looked.threshold_due_ms)
     held_back = rows["frozen_day"] >= moment.day
     thaws = (rows["frozen_day"].astype(np.int64) + 1) * DAY_MS
+    # Where event time is past the thaw and the clock is not, it is looked at as time goes on.
+    thaws = np.maximum(thaws, moment.now_ms + 1)
     due = np.minimum(due, np.where(held_back & looked.in_force, thaws, NEVER_MS))
     return np.asarray(due, np.int64)
 

@@ -17,7 +17,7 @@ from pipeline.gateway import changelog
 from pipeline.gateway.changes import Changes, Counts
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.decisions import decide
-from pipeline.gateway.enrolment import end_enrolments, enrol, is_plain
+from pipeline.gateway.enrolment import end_enrolments, enrol, follow_scores, is_plain
 from pipeline.gateway.following import follow
 from pipeline.gateway.letters import Origin, refuse
 from pipeline.gateway.limits import Limits
@@ -172,6 +172,7 @@ def _scores(
         origin = Origin.of(topics.SCORES.name, context.partition, records[poison.index])
         refuse(origin, poison.reason, poison.error, context, changes)
     people = followed.people
+    follow_scores(state, people, followed.begun, changes)
     changes.touch(state.grants.of_people(people), Cause.SCORE)
     changes.left.append(people)
     changes.counts.records["scores", "applied"] += len(records) - len(followed.poison)

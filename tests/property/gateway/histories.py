@@ -79,7 +79,7 @@ def begin(**limits: object) -> World:
     return World(partitions=2, limits={"enquiries_per_day_max": 2} | limits)
 
 
-def produce(world: World, step: Step) -> None:  # noqa: C901 - one case a kind of step
+def produce(world: World, step: Step) -> None:  # noqa: C901, PLR0912 - one case a kind of step
     """Have one thing happen; the gateway has not looked at it yet."""
     given = step.given
     partner, purpose = given.pop("pair", ("", None))
@@ -91,8 +91,14 @@ def produce(world: World, step: Step) -> None:  # noqa: C901 - one case a kind o
             world.withdraw(step.user, given["occurred_at"], **named)
         case "enrol":
             world.consent(step.user, given["occurred_at"], expires_at=given["expires_at"])
+            if step.user in world.enrolled_with_end:
+                world.erase(step.user)
+            elif given["expires_at"] is not None:
+                world.enrolled_with_end.add(step.user)
         case "leave":
             world.consent(step.user, given["occurred_at"], action="WITHDRAW")
+            # So the pipeline does; a score without it would be of before.
+            world.erase(step.user)
         case "score":
             world.score(step.user, given["points"], as_of=given["as_of"])
         case "erase":

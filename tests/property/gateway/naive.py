@@ -17,6 +17,7 @@ class Person:
     enrolment: tuple[int, int] | None = None  # since and until when, if it ends
     left_ms: int = 0
     score: Step | None = None
+    ended_once: bool = False
 
     def take(self, step: Step) -> None:
         given = step.given
@@ -27,6 +28,9 @@ class Person:
                 if given["pair"] in (pair, (pair[0], None)):
                     self.decided.setdefault(pair, []).append(step)
         else:
+            if step.what == "leave" or self.ended_once:
+                self.score = None  # the pipeline erases
+            self.ended_once |= given.get("expires_at") is not None
             self._enrol(given["occurred_at"], step.what == "enrol", given.get("expires_at"))
 
     def _enrol(self, at_ms: int, grants: bool, ends_ms: int | None) -> None:

@@ -59,7 +59,7 @@ def shown(pair: tuple[str, str], points: int, granted: str, until: int | None) -
         "reasons": [] if admitted else ["LATE_PAYMENTS", "SHORT_HISTORY"],
         "model": "default@1",
         "as_of": (START_MS - 8) // DAY_MS * DAY_MS,
-        "grant_expires_at": until,
+        "grant_expires_at": until and -(-until // DAY_MS) * DAY_MS,
     }
 
 
@@ -89,7 +89,7 @@ def test_any_order_of_arrival_shows_what_a_naive_model_shows(
 
     world = live(begin(), arriving, passed_ms, chance)
 
-    assert seen_by_partners(world) == naive(steps, world.now_ms)
+    assert seen_by_partners(world) == naive(arriving, world.now_ms)
 
 
 @given(

@@ -36,7 +36,10 @@ def content(state: GatewayState) -> dict[str, Any]:
 
 def spelt(state: GatewayState, row: np.void) -> tuple[object, ...]:
     texts = state.texts.texts(np.array([row["model"], *row["reasons"]]))
-    return (*(int(row[name]) for name in ("status", "band", "score", "as_of_ms")), *texts)
+    return (
+        *(int(row[name]) for name in ("status", "band", "score", "as_of_ms", "sequence")),
+        *texts,
+    )
 
 
 def names_of(state: GatewayState, person: int) -> set[bytes | None]:

@@ -56,3 +56,47 @@ def test_a_clock_that_steps_back_starts_no_ended_enrolment_again() -> None:
     world.now_ms -= 1_000
 
     assert world.score("ann", 700).run().seen("ann") is None
+
+
+def test_a_score_of_before_an_erasure_is_not_shown_after_enrolling_again() -> None:
+    world = World().consent("ann", AT).grant("ann", AT).score("ann", 660).run()
+    world.consent("ann", START_MS, action="WITHDRAW").consent("ann", START_MS + 1)
+    assert world.grant("ann", START_MS + 2).run().seen("ann") is None
+    assert world.score("ann", 700).run().restore().reload().seen("ann") is None
+
+    world.erase("ann").run()
+
+    assert world.score("ann", 660).run().seen("ann") is not None
+
+
+def test_a_first_score_after_an_erasure_is_shown_where_no_null_was_written() -> None:
+    world = World().consent("ann", AT).grant("ann", AT).score("ann", 660).run()
+    world.consent("ann", START_MS, action="WITHDRAW").consent("ann", START_MS + 1)
+    world.grant("ann", START_MS + 2).run()
+
+    assert world.score("ann", 660, sequence=1).run().seen("ann") is not None
+
+
+def test_a_score_that_counts_what_came_after_a_withdrawal_is_shown() -> None:
+    world = World().consent("ann", AT).grant("ann", AT).score("ann", 660).run()
+    world.consent("ann", START_MS, action="WITHDRAW").consent("ann", START_MS + 1)
+    world.grant("ann", START_MS + 2).run()
+
+    assert world.score("ann", 660, as_of=START_MS + 3).run().seen("ann") is not None
+
+
+@pytest.mark.parametrize("ends", ["thin file", "erasure"])
+def test_sequences_start_again_whatever_ended_it(ends: str) -> None:
+    world = World().consent("ann", AT).grant("ann", AT).score("ann", 660).run()
+    world.erase("ann") if ends == "erasure" else world.score("ann", None)
+
+    seen = world.run().score("ann", 660).run().seen("ann") or {}
+
+    assert seen["sequence"] == 1
+
+
+def test_when_a_grant_ends_is_told_to_the_day() -> None:
+    world = World().consent("ann", AT).grant("ann", AT, expires_at=END_MS).score("ann", 660).run()
+
+    assert (world.seen("ann") or {})["grant_expires_at"] == (END_MS // DAY_MS + 1) * DAY_MS
+    assert world.pass_ms(1_000).seen("ann") is None

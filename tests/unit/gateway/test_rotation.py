@@ -20,7 +20,7 @@ def test_a_new_key_gives_a_new_subject_and_takes_back_the_old(world: World) -> N
 
     ((subject, after),) = world.view().items()
     assert subject == world.subject("ann") != old
-    assert after == before | {"subject": subject, "sequence": 2}
+    assert after == before | {"subject": subject, "sequence": 1}
     assert world.told("ann")[1:] == [("ENDED", "KEY"), ("SHOWN", "KEY")]
     values = world.values(topics.DISCLOSURES)
     assert [value["subject"] for value in values] == [old, old, subject]

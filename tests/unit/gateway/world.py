@@ -77,6 +77,8 @@ class World:
         self.keyring = KeyRing.of(self.secrets)
         self.counts: list[Counts] = []
         self.ids = itertools.count()
+        self.published: dict[str, int] = {}
+        self.enrolled_with_end: set[str] = set()
         self.lanes = [self._lane(number) for number in range(self.partitions)]
 
     def _lane(self, partition: int) -> Lane:
@@ -135,13 +137,14 @@ class World:
             "model": "default@1",
             "as_of": START_MS - 10 * DAY_MS,
             "computed_at": START_MS,
-            "sequence": next(self.ids),
+            "sequence": self._next_sequence(user),
         }
         (value,) = encode_records(topics.SCORES.subject, [record | fields], AVRO)
         return self.produce(topics.SCORES, user, value)
 
     def erase(self, user: str) -> "World":
-        """The pipeline erased somebody's score."""
+        """The pipeline erased somebody's score, and counts from 1 again."""
+        self.published.pop(user, None)
         return self.produce(topics.SCORES, user, None)
 
     def outcome(self, partner: str, subject: str, **fields: Any) -> "World":
@@ -160,6 +163,10 @@ class World:
         all_fields = record | {"occurred_at": self.now_ms} | fields
         (value,) = encode_records(topic.subject, [all_fields], AVRO)
         return self.produce(topic, subject, value)
+
+    def _next_sequence(self, user: str) -> int:
+        self.published[user] = self.published.get(user, 0) + 1
+        return self.published[user]
 
     # What the gateway does
 
