@@ -16,7 +16,7 @@ def gateway() -> None:
     looked at again every second, and at once on SIGHUP.
     """
     from pipeline.gateway.flow import GatewayFlow  # noqa: PLC0415 - help stays quick
-    from pipeline.gateway.reload import load_rules  # noqa: PLC0415
+    from pipeline.gateway.reload import check_schemas, load_rules  # noqa: PLC0415
     from pipeline.gateway.worker import GatewayWorker  # noqa: PLC0415
     from pipeline.streaming.topic_check import check_topics, topics_of  # noqa: PLC0415
     from pipeline.streaming.worker import run  # noqa: PLC0415
@@ -27,5 +27,6 @@ def gateway() -> None:
     rules = load_rules(current)
     registry = open_registry(current)
     check_topics(current, topics_of(Role.GATEWAY, rules.terms.partner_ids))
+    check_schemas(registry, rules.terms.partner_ids)
     flow = GatewayFlow(current, registry, rules)
-    raise typer.Exit(run(lambda: GatewayWorker(current, flow, rules)))
+    raise typer.Exit(run(lambda: GatewayWorker(current, flow, registry, rules)))

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine, Iterable, Sequence
 
+from pipeline.codec.registry import SchemaRegistry
 from pipeline.gateway.flow import GatewayFlow
 from pipeline.gateway.reload import Reload, Rules
 from pipeline.settings import Settings
@@ -14,11 +15,13 @@ from pipeline.topics import Topic
 class GatewayWorker(Worker):
     """Everything one gateway process runs."""
 
-    def __init__(self, settings: Settings, flow: GatewayFlow, rules: Rules) -> None:
+    def __init__(
+        self, settings: Settings, flow: GatewayFlow, registry: SchemaRegistry, rules: Rules
+    ) -> None:
         """Put the parts together; the flow was made with the same rules. Nothing runs yet."""
         super().__init__(settings, flow, port="gateway_port")
         self._gateway = flow
-        self._reload = Reload(settings, rules, self._exchange)
+        self._reload = Reload(settings, registry, rules, self._exchange)
 
     async def run(self) -> int:
         """Work until a signal or a failure; SIGHUP takes the registry at once."""
