@@ -43,6 +43,12 @@ class Origin:
             carried=carried(record.headers),
         )
 
+    @property
+    def size(self) -> int:
+        """Bytes of the key, the value and the headers that stay with them."""
+        headers = sum(len(name.encode()) + len(value) for name, value in self.carried)
+        return len(self.key or b"") + len(self.value or b"") + headers
+
     def headers(self) -> tuple[Header, ...]:
         """What goes with the record when it is forwarded."""
         return (

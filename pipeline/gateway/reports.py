@@ -17,6 +17,9 @@ from pipeline.topics import DAY_MS, Topic
 FUTURE_MS_MAX = DAY_MS
 """How far a report may be ahead of its Kafka timestamp."""
 
+REPORT_BYTES_MAX = 64 * 1024
+"""Of a report's key, value and carried headers: a good one is far below, and it is sent on."""
+
 _Decode = Callable[[Topic, Sequence[bytes | None], Sequence[bytes | None], SchemaRegistry], Reads]
 _KINDS: dict[str, tuple[Callable[[str], Topic], _Decode]] = {
     "outcomes": (topics.partner_outcomes, decode_outcomes),
@@ -46,6 +49,10 @@ def forward(
     origins = [Origin.of(topic, context.partition, record) for record in records]
     kind = topic.rpartition(".")[2]
     for origin, row in good(topic, origins, context, changes):
+        if origin.size > REPORT_BYTES_MAX:
+            large = f"{origin.size} bytes are more than the {REPORT_BYTES_MAX} of a report"
+            refuse(origin, Reason.INVALID, large, context, changes)
+            continue
         if row["occurred_at"] > origin.timestamp_ms + FUTURE_MS_MAX:
             ahead = "event time is more than 24 h ahead of the record's timestamp"
             refuse(origin, Reason.FUTURE, ahead, context, changes)

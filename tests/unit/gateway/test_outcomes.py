@@ -1,8 +1,12 @@
+import json
 from collections.abc import Callable
 
 import pytest
 
 from pipeline import topics
+from pipeline.codec import catalog
+from pipeline.codec.registry import FileRegistry
+from pipeline.codec.translate import write_record
 from tests.unit.gateway.world import DAY_MS, START_MS, World, registry
 
 AT = START_MS - 1_000
@@ -200,3 +204,34 @@ def test_an_outcome_of_a_partner_that_left_the_registry_is_still_taken(world: Wo
     world.outcome("bikes", subject, status="FULFILLED").run()
 
     assert obligations(world)[-1] == ("c1", "FULFILLED")
+
+
+class Wider(FileRegistry):
+    """Knows a later version of PartnerOutcome too, with a field that is of no concern here."""
+
+    ID = 777
+    TEXT = json.dumps(
+        (avro := json.loads(catalog.current("PartnerOutcome").text))
+        | {"fields": [*avro["fields"], {"name": "note", "type": "string", "default": ""}]}
+    )
+
+    def schema(self, schema_id: int) -> str:
+        return self.TEXT if schema_id == self.ID else super().schema(schema_id)
+
+
+@pytest.mark.parametrize(("note", "taken"), [(60_000, True), (70_000, False)])
+def test_a_report_too_large_to_be_sent_on_is_refused(world: World, note: int, taken: bool) -> None:
+    subject, topic = world.subject("ann"), topics.partner_outcomes("bikes")
+    world.lanes[0].context.registry = Wider()
+    world.outcome("bikes", subject)
+    (plain,) = world.values(topic)
+    fields = plain | {"note": "x" * note}
+    value = b"\0" + Wider.ID.to_bytes(4, "big") + write_record(fields, Wider.TEXT)
+
+    world.logs[topic.name, 0].clear()
+    world.produce(topic, subject, value).run()
+
+    assert bool(obligations(world)) is taken
+    assert len(world.records(topics.GATEWAY_INBOX)) == taken
+    reasons = [(reason, "of a report" in error) for reason, error in world.refusals()]
+    assert reasons == ([] if taken else [("INVALID", True)])
