@@ -77,6 +77,7 @@ class OwnedGateway:
         self._rules: tuple[Terms, KeyRing] | None = None
         self._table = PolicyTable(context.terms.current)
         self._to_review: list[int] = []
+        self._rescored: Int64 = np.zeros(0, np.int64)
         self.partition = context.partition
         self.state = restored.state
         self.position = restored.position
@@ -99,13 +100,14 @@ class OwnedGateway:
         return (self._next_due_ms - self._context.clock_ms()) / 1000
 
     async def begin(self) -> None:
-        """Apply all consents given so far, look at every grant, and follow the partners.
+        """Apply all scores and consents so far, look at every grant, and follow the partners.
 
         Raises:
             PositionBeyondEndError: A topic ends before what is applied of it.
         """
         await self._backlog.check_ends(topics.GATEWAY_CHANGELOG)
         self._adopt_rules()
+        await self._catch_up_on_scores()
         await self._apply_unread_consents()
         await self._feed.start(partner_inputs(self._table.terms.partner_ids))
 
@@ -147,8 +149,12 @@ class OwnedGateway:
         if start is not None:
             slots = self.state.grants.taken(start, start + _REVIEW_GRANTS)
         with lane_metrics.phase("review"):
-            output = step.review(self.state, slots, self.position, self._context, self._table)
+            output = step.review(
+                self.state, slots, self.position, self._context, self._table, self._rescored
+            )
         await self._commit(output)
+        if not self._to_review:
+            self._rescored = np.zeros(0, np.int64)
 
     async def _apply_records(self, records: dict[str, list[Record]]) -> None:
         with lane_metrics.phase("apply"):
@@ -197,6 +203,15 @@ class OwnedGateway:
     async def _fill_holes(self, taken: Taken) -> None:
         async for name, records in self._backlog.skipped(taken):
             await self._apply_records({name: records})
+
+    async def _catch_up_on_scores(self) -> None:
+        rescored = [self._rescored]
+        async for records in self._backlog.unread(topics.SCORES):
+            with lane_metrics.phase("apply"):
+                output, slots = step.catch_up(self.state, records, self.position, self._context)
+            await self._commit(output)
+            rescored.append(slots)
+        self._rescored = np.unique(np.concatenate(rescored))
 
     async def _apply_unread_consents(self) -> None:
         async for records in self._backlog.unread(topics.CONSENTS):

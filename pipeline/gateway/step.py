@@ -91,6 +91,7 @@ def review(
     position: Position,
     context: GatewayContext,
     table: PolicyTable,
+    rescored: Int64 | None = None,
 ) -> Output:
     """Look at some grants again because terms or keys were exchanged or time has passed.
 
@@ -100,13 +101,40 @@ def review(
         position: Where the partition stands.
         context: What it works with.
         table: The terms in force.
+        rescored: Grants whose news is the score's, see `catch_up`.
     """
     changes = Changes()
     moment = moment_of(position, context, table)
     rekey(state, slots, context.keyring, changes)
+    if rescored is not None:
+        changes.touch(np.intersect1d(slots, rescored), Cause.SCORE)
     changes.touch(slots, Cause.REGISTRY)
     _let_time_pass(state, moment, changes)
     return _finish(state, position.copy(), moment, context, changes)
+
+
+def catch_up(
+    state: GatewayState, records: Sequence[Record], position: Position, context: GatewayContext
+) -> tuple[Output, Int64]:
+    """Follow scores that came while nobody was there, before any grant is looked at.
+
+    Compaction may have taken what was below the position: until all of `scores` is followed,
+    people look erased who are not.
+
+    Args:
+        state: Changed in place.
+        records: Of `scores`, none of them applied before.
+        position: Where the partition stood before.
+        context: What it works with.
+
+    Returns:
+        What is to be written, and the grants that are to be looked at.
+    """
+    changes, after = Changes(), position.copy()
+    after.applied[topics.SCORES.name] = records[-1].offset
+    _scores(state, records, after, context, changes)
+    rescored, _ = changes.take_touched()
+    return _written(state, after, context, changes), rescored
 
 
 def nothing(position: Position, context: GatewayContext) -> Output:
@@ -193,6 +221,12 @@ def _finish(
     changes: Changes,
 ) -> Output:
     refresh(state, *changes.take_touched(), moment, changes)
+    return _written(state, position, context, changes)
+
+
+def _written(
+    state: GatewayState, position: Position, context: GatewayContext, changes: Changes
+) -> Output:
     written = changelog.entries(state, changes, position)
     sends = lay_out(state, changes, written, context)
     if changes.left:
