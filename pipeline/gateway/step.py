@@ -85,7 +85,7 @@ def apply(
     return _finish(state, after, moment, context, changes)
 
 
-def review(
+def review(  # noqa: PLR0913 - what grants are held against, and why
     state: GatewayState,
     slots: Int64,
     position: Position,
