@@ -1,6 +1,7 @@
 """What requests and answers of both services have in common, as JSON.
 
-Requests are taken strictly: no unknown fields, no text for a number.
+Requests are taken strictly: no text for a number, and no unknown fields but in what a
+customer asks for, where a shop may send more than we have a use for.
 """
 
 from collections.abc import Sequence
@@ -51,6 +52,12 @@ class Asked(BaseModel):
     """A request."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Wanted(Asked):
+    """A request of a customer's; fields that are not known are left out."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class Told(BaseModel):

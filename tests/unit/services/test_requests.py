@@ -120,8 +120,6 @@ def test_a_malformed_key_is_refused(rentals: Local, key: str) -> None:
         ({"subject": "good", "currency": "eur"}, "/currency"),
         ({"subject": "good", "currency": "EUR\n"}, "/currency"),
         ({"subject": "good", "vehicle": None}, "/vehicle"),
-        ({"subject": "good", "score": 900}, "/score"),
-        ({"subject": "good", "a/b~c": 1}, "/a~1b~0c"),
         ([], ""),
     ],
 )
@@ -135,6 +133,22 @@ def test_a_wrong_body_is_refused_with_what_is_wrong(
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert (problem["status"], problem["instance"]) == (422, "/rentals")
     assert rentals.partner.asked == []
+
+
+def test_what_a_shop_sends_beyond_what_is_used_is_left_out(rentals: Local) -> None:
+    body = {"subject": "good", "purpose": "CAR_RENTAL_DEPOSIT", "days": 2}
+    answer = rentals.send("POST", "/rentals", json=body)
+
+    assert (answer.status_code, answer.json()["days"]) == (201, 2)
+    assert "purpose" not in answer.json()
+
+
+def test_a_misspelt_damage_is_no_return_in_order(rentals: Local) -> None:
+    rental = rentals.send("POST", "/rentals", json={"subject": "good"}).json()
+    path = f"/rentals/{rental['id']}/return"
+    answer = rentals.send("POST", path, json={"damge/1": {}})
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/damge~11")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pipeline.partners.services.bodies import (
     Reasons,
     Subject,
     Told,
+    Wanted,
     history_of,
     moment,
     utc,
@@ -36,7 +37,7 @@ Status = Literal[
 ]
 
 
-class LoanRequest(Asked):
+class LoanRequest(Wanted):
     """An amount, to be repaid within some days."""
 
     subject: Subject
@@ -49,7 +50,7 @@ class LoanRequest(Asked):
         return Application(self.subject, self.amount_minor, self.currency, self.term_days)
 
 
-class RepaymentBody(Asked):
+class RepaymentBody(Wanted):
     """Some or all of a loan, repaid."""
 
     amount_minor: Amount

@@ -16,6 +16,7 @@ from pipeline.partners.services.bodies import (
     Reasons,
     Subject,
     Told,
+    Wanted,
     Words,
     history_of,
     moment,
@@ -41,7 +42,7 @@ Status = Literal[
 _Vehicle = Annotated[Words, StringConstraints(max_length=100)]
 
 
-class RentalRequest(Asked):
+class RentalRequest(Wanted):
     """A car for some days."""
 
     subject: Subject
