@@ -78,7 +78,7 @@ class LocalView:
     def fold(self, news: Iterable[Change]) -> Folded:
         """What records do to the view, in their order; it stays as it is until ``publish``.
 
-        A repeat does nothing. A record of a former generation counts
+        A repeat, told by its sequence, does nothing. A record of a former generation counts
         as no record, whatever its sequence: the topic may have been made anew.
         """
         folded = Folded()
@@ -121,9 +121,9 @@ class LocalView:
     def _is_repeat(self, former: Entry | None, seen: PartnerScore) -> bool:
         if former is None or former.generation != self._generation:
             return False
-        # Another record with no higher sequence is news: it counts from 1 again after a null,
-        # and compaction may have taken the null.
-        return seen == former.seen
+        # It counts from 1 again after a null; that one is kept for longer than a view lasts
+        # without being rebuilt.
+        return seen.sequence <= former.seen.sequence
 
     def _uncount(self, entry: Entry | None) -> None:
         if entry is not None and entry.generation == self._generation:
