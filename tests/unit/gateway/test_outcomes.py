@@ -206,14 +206,17 @@ def test_an_outcome_of_a_partner_that_left_the_registry_is_still_taken(world: Wo
     assert obligations(world)[-1] == ("c1", "FULFILLED")
 
 
+def wider_outcome() -> str:
+    avro = json.loads(catalog.current("PartnerOutcome").text)
+    note = {"name": "note", "type": "string", "default": ""}
+    return json.dumps(avro | {"fields": [*avro["fields"], note]})
+
+
 class Wider(FileRegistry):
     """Knows a later version of PartnerOutcome too, with a field that is of no concern here."""
 
     ID = 777
-    TEXT = json.dumps(
-        (avro := json.loads(catalog.current("PartnerOutcome").text))
-        | {"fields": [*avro["fields"], {"name": "note", "type": "string", "default": ""}]}
-    )
+    TEXT = wider_outcome()
 
     def schema(self, schema_id: int) -> str:
         return self.TEXT if schema_id == self.ID else super().schema(schema_id)
