@@ -17,6 +17,8 @@ from tests.integration.security.cluster import ADMIN, SecuredKafka, user
 
 PARTNER = "car-rental"
 LIMIT_S = 30.0
+ANN = "ann" + "a" * 37
+"""A subject as there may be."""
 
 
 def publish(config: dict[str, Any], topic: str, subject: str) -> None:
@@ -64,21 +66,21 @@ def test_a_partner_follows_decides_and_reports_with_its_own_rights_alone(
 ) -> None:
     admin = confluent_config(secured.settings(ADMIN))
     topic = f"{prefix}partner.{PARTNER}"
-    publish(admin, f"{topic}.scores", "ann")
+    publish(admin, f"{topic}.scores", ANN)
     current = secured.settings(user(f"partner-{PARTNER}"), topic_prefix=prefix)
 
     with PartnerClient(PARTNER, settings=current, store=tmp_path / "own.sqlite") as client:
         client.wait_ready(LIMIT_S)
-        assert client.decide("ann").admitted is Admitted.YES
+        assert client.decide(ANN).admitted is Admitted.YES
         client.report(
             OutcomeReport(
-                "rental-1", "ann", ContractKind.RENTAL, ContractStatus.OPENED, 1_790_000_000_000
+                "rental-1", ANN, ContractKind.RENTAL, ContractStatus.OPENED, 1_790_000_000_000
             )
         )
         client.flush(LIMIT_S)
 
-    assert subjects(admin, f"{topic}.outcomes", current.partitions) == {"ann"}
-    assert subjects(admin, f"{topic}.enquiries", current.partitions) == {"ann"}
+    assert subjects(admin, f"{topic}.outcomes", current.partitions) == {ANN}
+    assert subjects(admin, f"{topic}.enquiries", current.partitions) == {ANN}
 
 
 def test_another_partner_s_rights_show_and_send_nothing(
@@ -86,7 +88,7 @@ def test_another_partner_s_rights_show_and_send_nothing(
 ) -> None:
     admin = confluent_config(secured.settings(ADMIN))
     topic = f"{prefix}partner.{PARTNER}"
-    publish(admin, f"{topic}.scores", "ann")
+    publish(admin, f"{topic}.scores", ANN)
     current = secured.settings(user("partner-microloan"), topic_prefix=prefix)
 
     with PartnerClient(PARTNER, settings=current, store=tmp_path / "other.sqlite") as client:
@@ -99,6 +101,6 @@ def test_another_partner_s_rights_show_and_send_nothing(
         )
         with pytest.raises(SesameError, match=r"outcomes still wait after 5 s \(1\)"):
             client.flush(5)
-        assert client.decide("ann").admitted is Admitted.NOT_AVAILABLE
+        assert client.decide(ANN).admitted is Admitted.NOT_AVAILABLE
 
     assert "eve" not in subjects(admin, f"{topic}.outcomes", current.partitions)
