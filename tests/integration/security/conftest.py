@@ -16,9 +16,12 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
         yield kafka
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prefix(secured: SecuredKafka) -> str:
-    """The prefix of topics that the administrator has applied, rules and all."""
+    """The prefix of topics that the administrator has applied, rules and all.
+
+    Of a module each: some write what no program could read.
+    """
     made = f"test-{uuid4().hex[:10]}."
     applied = secured.sesame(ADMIN, "topics", "apply", topic_prefix=made)
     assert applied.status == 0, applied.errors

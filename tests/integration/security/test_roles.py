@@ -127,7 +127,9 @@ def test_a_role_writes_and_reads_its_own_topics_and_no_other(
 def test_a_role_sees_no_topic_but_those_it_reads_or_writes(
     config: Config, prefix: str, role: str
 ) -> None:
-    assert visible(config(role)) == {prefix + name for name in READS[role] | WRITES[role]}
+    # Other tests apply their own prefixes' rules to the same users.
+    seen = {name for name in visible(config(role)) if name.startswith(prefix)}
+    assert seen == {prefix + name for name in READS[role] | WRITES[role]}
 
 
 def may_join(config: dict[str, Any], group: str, topic: str) -> bool:
