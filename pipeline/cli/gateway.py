@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline import logs, settings
+from pipeline import failpoints, logs, settings
 from pipeline.codec.open import open_registry
 
 app = typer.Typer()
@@ -24,6 +24,7 @@ def gateway() -> None:
 
     current = settings.load()
     logs.configure(current)
+    failpoints.arm(failpoints.parse(current.failpoints))
     rules = load_rules(current)
     registry = open_registry(current)
     check_topics(current, topics_of(Role.GATEWAY, rules.terms.partner_ids))

@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline import logs, settings
+from pipeline import failpoints, logs, settings
 from pipeline.codec.open import open_registry
 
 app = typer.Typer()
@@ -23,6 +23,7 @@ def worker() -> None:
 
     current = settings.load()
     logs.configure(current)
+    failpoints.arm(failpoints.parse(current.failpoints))
     model = load_model(current.model)
     registry = open_registry(current)
     check_topics(current, topics_of(Role.PIPELINE, []))

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline import topics
 from pipeline.factors.columns import Int64
+from pipeline.failpoints import Failpoint, hit
 from pipeline.gateway import metrics, step
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.feed import partner_inputs
@@ -152,6 +153,7 @@ class OwnedGateway:
             output = step.review(
                 self.state, slots, self.position, self._context, self._table, self._rescored
             )
+        hit(Failpoint.GATEWAY_REVIEWED)
         await self._commit(output)
         if not self._to_review:
             self._rescored = np.zeros(0, np.int64)
@@ -159,6 +161,7 @@ class OwnedGateway:
     async def _apply_records(self, records: dict[str, list[Record]]) -> None:
         with lane_metrics.phase("apply"):
             output = step.apply(self.state, records, self.position, self._context, self._table)
+        hit(Failpoint.GATEWAY_APPLIED)
         await self._commit(output)
         lane_metrics.BATCH_RECORDS.observe(sum(map(len, records.values())))
 
@@ -166,6 +169,7 @@ class OwnedGateway:
         with lane_metrics.phase("commit"):
             await self._writer.write([send for send in output.sends if await self._lasts(send)])
         self.position = output.position
+        hit(Failpoint.GATEWAY_COMMITTED)
         self._next_due_ms = self.state.next_due_ms
         metrics.observe_counts(output.counts)
         self._observe()
@@ -209,6 +213,7 @@ class OwnedGateway:
         async for records in self._backlog.unread(topics.SCORES):
             with lane_metrics.phase("apply"):
                 output, slots = step.catch_up(self.state, records, self.position, self._context)
+            hit(Failpoint.GATEWAY_CAUGHT_UP)
             await self._commit(output)
             rescored.append(slots)
         self._rescored = np.unique(np.concatenate(rescored))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import topics
+from pipeline.failpoints import Failpoint, hit
 from pipeline.gateway import changelog
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.following import follow
@@ -65,7 +66,9 @@ async def _read(
     start = await reader.beginning(topic, context.partition)
     progress.set(max(end - start, 0))
     async for records in reader.read(topic, context.partition, start, end):
+        hit(Failpoint.RESTORE_READ)
         yield records
+        hit(Failpoint.RESTORE_APPLIED)
         progress.set(end - records[-1].offset - 1)
         on_restoring()
     progress.set(0)

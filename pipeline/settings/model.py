@@ -12,6 +12,7 @@ from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from pipeline import failpoints as points
 from pipeline.settings.fields import FILE, FOLDER, PORT_MAX, SECRET, variable
 from pipeline.settings.partners import PartnerSettings
 
@@ -112,7 +113,7 @@ class Settings(PartnerSettings):
         description="Records waiting for one partition before its fetching pauses.",
     )
     session_timeout_s: float = Field(
-        10.0, ge=6, le=300, description="Seconds of silence before the group drops a worker."
+        10.0, ge=1, le=300, description="Seconds of silence before the group drops a worker."
     )
     rebalance_timeout_s: float = Field(
         60.0, ge=6, le=900, description="Seconds a worker may take to join a rebalance."
@@ -150,6 +151,14 @@ class Settings(PartnerSettings):
         default_factory=lambda: user_data_path("sesame"),
         description="Folder for partners' views, orders and loans, and a development key.",
         json_schema_extra=FOLDER,
+    )
+    chaos: bool = Field(
+        default=False, description="Whether this process may be told to fail; for tests only."
+    )
+    failpoints: str = Field(
+        "",
+        description="Where to be killed or stopped, with SESAME_CHAOS=1.",
+        json_schema_extra={"allowed": "point[:nth[:kill or stop]], several separated by commas"},
     )
 
     @field_validator("bootstrap")
@@ -194,7 +203,19 @@ class Settings(PartnerSettings):
         if self.lane_waiting_max < self.lane_records_max:
             least = f"at least {variable('lane_records_max')}, {self.lane_records_max}"
             raise _refusal("lane_waiting_max", str(self.lane_waiting_max), least)
+        if self.failpoints:
+            self._may_fail()
         return self
+
+    def _may_fail(self) -> None:
+        if not self.chaos:
+            because = f"not set without {variable('chaos')}=1"
+            raise _refusal("failpoints", repr(self.failpoints), because)
+        try:
+            points.parse(self.failpoints)
+        except points.UnreadableOrderError as error:
+            must_be = f"{allowed('failpoints')}: {error}"
+            raise _refusal("failpoints", repr(self.failpoints), must_be) from error
 
     @property
     def brokers(self) -> list[str]:

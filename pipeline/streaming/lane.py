@@ -16,6 +16,7 @@ from enum import StrEnum
 import structlog
 from aiokafka.errors import KafkaError
 
+from pipeline.failpoints import Failpoint, hit
 from pipeline.settings import Settings
 from pipeline.streaming import lane_metrics as metrics
 from pipeline.streaming.flow import Flow, Owned
@@ -188,14 +189,17 @@ class Lane:
                 return self._owned
         started = time.monotonic()
         await self._writer.start()
+        hit(Failpoint.RESTORE_FENCED)
         await self._reader.start()
         self._owned = owned = await self._flow.take_over(
             self.partition, self._writer, self._reader, self, self._on_restoring, self._on_committed
         )
+        hit(Failpoint.RESTORE_DONE)
         seconds = time.monotonic() - started
         metrics.RECOVERY_SECONDS.observe(seconds)
         log.info("partition restored", partition=self.partition, seconds=round(seconds, 3))
         await owned.begin()
+        hit(Failpoint.RESTORE_BEGUN)
         return owned
 
     def _on_restoring(self) -> None:
@@ -215,9 +219,11 @@ class Lane:
         if self._in_hand is None:
             self._in_hand = self.waiting.take(self._settings.lane_records_max)
         if self._in_hand:
+            hit(Failpoint.LANE_TAKEN)
             await owned.apply(self._in_hand)
             for acknowledge in self._in_hand.acknowledge:
                 acknowledge()
+            hit(Failpoint.LANE_ACKNOWLEDGED)
         self._in_hand = None
         if self._is_to_work(owned):
             await owned.work()

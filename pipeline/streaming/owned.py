@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pipeline import topics
 from pipeline.factors.months import month_of_ms
+from pipeline.failpoints import Failpoint, hit
 from pipeline.streaming import lane_metrics, metrics, step
 from pipeline.streaming.arrivals import DecodedTopic, decode
 from pipeline.streaming.backlog import Backlog
@@ -98,10 +99,12 @@ class OwnedPartition:
         users = [user for user in self._to_sweep[0] if user in self.store]
         with lane_metrics.phase("sweep"):
             output = step.sweep(self.store, users, self.position, self._context)
+        hit(Failpoint.SWEEP_SCORED)
         last = len(self._to_sweep) == 1
         if last:
             output.position.swept_month = self._sweep_month
         await self._commit(output)
+        hit(Failpoint.SWEEP_COMMITTED)
         del self._to_sweep[:1]
         if last:
             self._next_expiry_ms = self.store.next_expiry_ms()
@@ -110,7 +113,9 @@ class OwnedPartition:
     async def _apply_records(self, records: dict[str, list[Record]]) -> None:
         with lane_metrics.phase("decode"):
             decoded = decode(records, self._context.registry)
+        hit(Failpoint.BATCH_DECODED)
         folded = self._fold(decoded)
+        hit(Failpoint.BATCH_FOLDED)
         if folded.lacks_consent and await self._backlog.has_consents(
             records.get(topics.CONSENTS.name, ())
         ):
@@ -123,6 +128,7 @@ class OwnedPartition:
             folded = self._fold(decoded)
         with lane_metrics.phase("score"):
             output = step.finish(folded, self.position, self._context)
+        hit(Failpoint.BATCH_SCORED)
         await self._commit(output)
         metrics.observe_batch(output, sum(map(len, records.values())))
 
@@ -137,6 +143,7 @@ class OwnedPartition:
             self.store.remove(user)
         self.store.scatter(output.state, output.changed)
         self.position = output.position
+        hit(Failpoint.BATCH_SCATTERED)
         if output.consent_changes:
             self._next_expiry_ms = self.store.next_expiry_ms()
         self._plan_sweep()

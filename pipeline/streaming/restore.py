@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline import topics
+from pipeline.failpoints import Failpoint, hit
 from pipeline.streaming import changelog, lane_metrics
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
@@ -36,8 +37,10 @@ async def restore(
     progress = lane_metrics.RECOVERY_REMAINING.labels(partition=partition)
     progress.set(end - start)
     async for records in reader.read(topic, partition, start, end):
+        hit(Failpoint.RESTORE_READ)
         entries = ((record.key, record.value) for record in records)
         position = changelog.apply(store, entries) or position
+        hit(Failpoint.RESTORE_APPLIED)
         progress.set(end - records[-1].offset - 1)
         advanced()
     progress.set(0)

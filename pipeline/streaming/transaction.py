@@ -10,6 +10,7 @@ from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from pipeline import topics
+from pipeline.failpoints import Failpoint, hit
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
 from pipeline.streaming.flow import Send
@@ -77,10 +78,15 @@ class TransactionalWriter:
         sent: list[asyncio.Future[object]] = []
         try:
             await producer.begin_transaction()
+            hit(Failpoint.TRANSACTION_BEGUN)
             for send in sends:
                 await self._send(producer, send, sent)
+                hit(Failpoint.TRANSACTION_SENT)
+            hit(Failpoint.TRANSACTION_ALL_SENT)
             await asyncio.gather(*sent)
+            hit(Failpoint.TRANSACTION_DELIVERED)
             await producer.commit_transaction()
+            hit(Failpoint.TRANSACTION_COMMITTED)
         except _FENCED as error:
             raise FencedError(str(error)) from error
         finally:

@@ -39,7 +39,7 @@ def test_an_empty_variable_leaves_the_default(monkeypatch: pytest.MonkeyPatch) -
         ("partitions", "many", "a whole number from 1 to 1024"),
         ("web_port", "65536", "a whole number from 1 to 65535"),
         ("lateness_days", "-1", "a whole number from 0 to 366"),
-        ("session_timeout_s", "nan", "a number from 6 to 300"),
+        ("session_timeout_s", "nan", "a number from 1 to 300"),
         ("bootstrap", "localhost", "host:port, several separated by commas"),
         ("bootstrap", "localhost:99999", "host:port, several separated by commas"),
         ("security_protocol", "TLS", "one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
@@ -127,3 +127,15 @@ def test_a_pseudonym_key_comes_from_one_place(tmp_path: Path) -> None:
     (problem,) = refusal(pseudonym_key="k" * 32, pseudonym_key_file=file)
     assert problem.startswith("SESAME_PSEUDONYM_KEY_FILE is ")
     assert problem.endswith("must be not set while SESAME_PSEUDONYM_KEY is")
+
+
+def test_failpoints_are_refused_outside_of_chaos() -> None:
+    (told,) = refusal(failpoints="lane.taken:3")
+    assert told == "SESAME_FAILPOINTS is 'lane.taken:3', must be not set without SESAME_CHAOS=1"
+    assert load(failpoints="lane.taken:3", chaos=True).failpoints == "lane.taken:3"
+
+
+def test_an_unknown_failpoint_is_refused_with_those_there_are() -> None:
+    (told,) = refusal(failpoints="lane.taken:3,lane.lost", chaos=True)
+    assert "there is no point lane.lost" in told
+    assert "transaction.delivered" in told
