@@ -141,13 +141,15 @@ DEAD_LETTER_REDRIVES = _topic(
 )
 """Which dead letters were sent back to their topics; the keys are their places."""
 CHANGELOG = _topic("factor-state-changelog", None, -1, _PIPELINE, _PIPELINE, compact=True)
+JOURNAL = _topic("factor-state-journal", None, 7, _PIPELINE, _PIPELINE, key="position")
+"""How the inputs were cut into transactions; kept as long as the data topics."""
 DISCLOSURES = _topic("disclosures", "Disclosed", 365, _GATEWAY, {Role.PERSON})
 GATEWAY_INBOX = _topic("gateway-inbox", None, 7, _GATEWAY, _GATEWAY, key="subject")
 GATEWAY_CHANGELOG = _topic("gateway-changelog", None, -1, _GATEWAY, _GATEWAY, compact=True)
 
 INPUTS = (CONSENTS, PAYMENTS, CONSUMPTION, OBLIGATIONS, PROFILES, RELATIONSHIPS, PEER_SIGNALS)
 """What the ingest agent consumes, control topics first."""
-OUTPUTS = (SCORES, SCORE_CHANGES, DEAD_LETTERS, PEER_SIGNALS, CHANGELOG)
+OUTPUTS = (SCORES, SCORE_CHANGES, DEAD_LETTERS, PEER_SIGNALS, CHANGELOG, JOURNAL)
 GATEWAY_INPUTS = (CONSENTS, SCORES, GATEWAY_INBOX)
 """What the gateway's agent consumes, control topics first."""
 ALL = (
@@ -157,6 +159,7 @@ ALL = (
     DEAD_LETTERS,
     DEAD_LETTER_REDRIVES,
     CHANGELOG,
+    JOURNAL,
     DISCLOSURES,
     GATEWAY_INBOX,
     GATEWAY_CHANGELOG,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.factors.state import BatchState
+from pipeline.streaming.journal import Kind
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Entry, Header
 
@@ -29,6 +30,7 @@ class Output:
     ``changed`` ones enter, as somebody can be erased and come back in one batch.
     """
 
+    kind: Kind
     state: BatchState
     position: Position
     changed: list[int] = field(default_factory=list)
@@ -45,12 +47,12 @@ class Output:
 
     @property
     def records(self) -> int:
-        """The number of records to write, the position included."""
+        """The number of records to write, the position in changelog and journal included."""
         return (
             len(self.changelog)
             + len(self.scores)
             + len(self.score_changes)
             + len(self.peer_signals)
             + len(self.dead_letters)
-            + 1
+            + 2
         )

@@ -7,6 +7,7 @@ from itertools import groupby
 from kafka.partitioner.default import murmur2
 
 from pipeline import topics
+from pipeline.streaming import journal
 from pipeline.streaming.changelog import POSITION_KEY
 from pipeline.streaming.flow import Send
 from pipeline.streaming.output import Output
@@ -21,8 +22,10 @@ def sends(output: Output, partition: int, partitions: int) -> Iterator[Send]:
         partition: The batch's own.
         partitions: How many every topic has.
     """
-    position: Entry = (POSITION_KEY, output.position.encode())
-    yield _send(topics.CHANGELOG, partition, [*output.changelog, position])
+    position = output.position.encode()
+    yield _send(topics.CHANGELOG, partition, [*output.changelog, (POSITION_KEY, position)])
+    entry = journal.encode(output.kind, position)
+    yield _send(topics.JOURNAL, partition, [(journal.KEY, entry)])
     yield _send(topics.SCORES, partition, output.scores)
     yield _send(topics.SCORE_CHANGES, partition, output.score_changes)
     for number, entries in _by_partition(output.peer_signals, partitions):

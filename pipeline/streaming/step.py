@@ -26,6 +26,7 @@ from pipeline.factors.state import BatchState
 from pipeline.scoring.model import Model
 from pipeline.streaming import changelog
 from pipeline.streaming.arrivals import DecodedTopic, people, to_batch
+from pipeline.streaming.journal import Kind
 from pipeline.streaming.output import DeadLetter, Output
 from pipeline.streaming.position import Position
 from pipeline.streaming.publication import NewScores, base_change_signals, publish, told_base_scores
@@ -89,7 +90,7 @@ def finish(folded: Folded, position: Position, context: StepContext) -> Output:
     for topic in folded.decoded:
         after.applied[topic.topic.name] = topic.records[-1].offset
     after.watermark_ms = max(after.watermark_ms, folded.result.newest_ms)
-    output = _publish(folded.state, folded.result, after, context)
+    output = _publish(Kind.BATCH, folded.state, folded.result, after, context)
     output.outcomes = {name: _count(outcomes) for name, outcomes in folded.result.outcomes.items()}
     for topic in folded.decoded:
         _add_dead_letters(output, topic, folded.result, context)
@@ -104,21 +105,22 @@ def sweep(
     state = store.gather(users)
     result = expire_consents(state, position.watermark_ms)
     result.touched[:] = True
-    return _publish(state, result, position.copy(), context)
+    return _publish(Kind.SWEEP, state, result, position.copy(), context)
 
 
 def nothing(position: Position) -> Output:
     """An output that only writes the position again: proof that the partition is ours."""
-    return Output(state=BatchState.empty([]), position=position)
+    return Output(Kind.CONFIRM, BatchState.empty([]), position)
 
 
 def _publish(
+    kind: Kind,
     state: BatchState,
     result: FoldResult,
     position: Position,
     context: StepContext,
 ) -> Output:
-    output = Output(state=state, position=position)
+    output = Output(kind, state, position)
     # Erased and back within a batch can give the same bytes as before: written all the same.
     touched = result.touched | result.erased
     candidates = np.flatnonzero(touched)

@@ -38,11 +38,12 @@ def rights(role: str, operation: str, resource: Resource = Resource.TOPIC) -> se
             "pipeline",
             {
                 *("consents", "payments", "consumption", "obligations", "profiles"),
-                *("relationships", "peer-signals", "factor-state-changelog"),
+                *("relationships", "peer-signals"),
+                *("factor-state-changelog", "factor-state-journal"),
             },
             {
                 *("scores", "score-changes", "dead-letters"),
-                *("peer-signals", "factor-state-changelog"),
+                *("peer-signals", "factor-state-changelog", "factor-state-journal"),
             },
         ),
         (

@@ -22,6 +22,7 @@ from pipeline.scoring.model import load_model
 from pipeline.streaming import worker
 from pipeline.streaming.factor_flow import FactorFlow
 from pipeline.streaming.flow import Inlet
+from pipeline.streaming.journal import Kind
 from pipeline.streaming.output import Output
 from pipeline.streaming.owned import OwnedPartition
 from pipeline.streaming.reader import PartitionReader
@@ -84,7 +85,7 @@ class CopiedPartition(OwnedPartition):
         position = self.position.copy()
         for name, arrived in records.items():
             position.applied[name] = arrived[-1].offset
-        output = Output(state=BatchState.empty([]), position=position)
+        output = Output(Kind.BATCH, BatchState.empty([]), position)
         keys = _keys(records)
         written = self.quota.take(keys)
         for name, entries in written.items():

@@ -13,6 +13,7 @@ from pipeline.dev.bench.systems import Bench
 from pipeline.dev.bench.workload import Workload
 from pipeline.factors.state import BatchState
 from pipeline.settings import Settings
+from pipeline.streaming.journal import Kind
 from pipeline.streaming.output import Output
 from pipeline.streaming.position import Position
 from pipeline.streaming.sends import sends
@@ -97,7 +98,7 @@ async def _fill(
         await asyncio.gather(*(writer.start() for writer in writers))
         for by_partition in population.copies(originals, people, settings.partitions):
             outputs = [
-                Output(state=BatchState.empty([]), position=position, changelog=entries)
+                Output(Kind.BATCH, BatchState.empty([]), position, changelog=entries)
                 for entries in by_partition
             ]
             await asyncio.gather(

@@ -21,7 +21,7 @@ READS = {
     "producer": set(),
     "pipeline": {
         *("consents", "payments", "consumption", "obligations", "profiles", "relationships"),
-        *("peer-signals", "factor-state-changelog"),
+        *("peer-signals", "factor-state-changelog", "factor-state-journal"),
     },
     "gateway": {
         *("consents", "scores", "gateway-inbox", "gateway-changelog"),
@@ -36,7 +36,8 @@ WRITES = {
     "person": {"consents", "relationships"},
     "producer": {"payments", "consumption", "obligations", "profiles"},
     "pipeline": {
-        *("scores", "score-changes", "dead-letters", "peer-signals", "factor-state-changelog"),
+        *("scores", "score-changes", "dead-letters", "peer-signals"),
+        *("factor-state-changelog", "factor-state-journal"),
     },
     "gateway": {
         *("partner.car-rental.scores", "partner.microloan.scores", "obligations", "disclosures"),

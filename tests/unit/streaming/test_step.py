@@ -12,6 +12,7 @@ from pipeline.factors.fold import Policy
 from pipeline.scoring.model import load_model
 from pipeline.streaming import changelog, step
 from pipeline.streaming.arrivals import decode
+from pipeline.streaming.journal import Kind
 from pipeline.streaming.output import Output
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Header, Record
@@ -185,6 +186,12 @@ def test_only_people_whose_consent_has_ended_are_swept_for_it(partition: Partiti
     assert output.erased == ["bob"]
     assert partition.scores(output) == [None]
     assert partition.store.next_expiry_ms() == 0
+
+
+def test_every_output_says_what_it_is_for(partition: Partition) -> None:
+    assert partition.apply(*grants("ann", JUNE_MS)).kind is Kind.BATCH
+    assert partition.sweep("ann").kind is Kind.SWEEP
+    assert step.nothing(partition.position).kind is Kind.CONFIRM
 
 
 def test_a_dead_letter_keeps_the_original_and_says_where_it_was(partition: Partition) -> None:
