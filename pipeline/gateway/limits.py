@@ -54,6 +54,8 @@ def is_frozen(rows: NDArray[np.void], day: int) -> Bool:
 
 def count_enquiry(row: np.void, day: int, limits: Limits) -> bool:
     """Count that a partner asked about a person, in place; whether that was once too often."""
+    # A clock that steps back over midnight begins no day anew.
+    day = max(day, int(row["asked_day"]))
     if row["asked_day"] != day:
         row["asked_day"], row["asked_today"] = day, 0
     row["asked"] += 1

@@ -35,6 +35,18 @@ def test_asked_too_often_is_told_once() -> None:
     assert [kind for kind, _ in world.told("ann")].count("ASKED") == 3
 
 
+def test_a_clock_that_steps_back_over_midnight_allows_no_more_enquiries() -> None:
+    world = asked(begin().pass_ms(NEXT_DAY_MS), 2)
+
+    world.now_ms -= 1
+    assert [kind for kind, _ in asked(world, 1).told("ann")].count("FROZEN") == 1
+    world.now_ms += 1
+
+    assert asked(world, 1).told("ann")[-1] == ("FROZEN", "ENQUIRY")
+    assert (world.score("ann", 500).run().seen("ann") or {})["admitted"] == "YES"
+    assert (world.pass_ms(DAY_MS).seen("ann") or {})["admitted"] == "NO"
+
+
 def test_who_was_asked_about_too_often_is_shown_no_news_until_the_day_is_over() -> None:
     world = frozen().score("ann", 500).run()
     assert (world.seen("ann") or {})["admitted"] == "YES"
