@@ -5,7 +5,7 @@ Outcomes are held to the rules of the obligations they become, so that none is r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -81,10 +81,15 @@ def decode_partner_score(value: bytes, registry: SchemaRegistry) -> dict[str, An
     """
     current = catalog.current("PartnerScore")
     written = registry.schema(schema_id_of(value))
-    name = str(parse(written)["name"]).rpartition(".")[2]
+    name = _record_name(written)
     if name != current.record:
         raise DecodeError(f"is a {name}, not a {current.record}")
     return read_record(value[HEADER_BYTES:], written, current.text)
+
+
+@lru_cache(maxsize=256)
+def _record_name(schema: str) -> str:
+    return str(parse(schema)["name"]).rpartition(".")[2]
 
 
 def _decode(

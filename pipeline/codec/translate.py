@@ -2,12 +2,14 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro.validation import validate
 
 from pipeline.codec.bounds import refuse_unbounded
 from pipeline.codec.catalog import CommittedSchema
@@ -16,6 +18,7 @@ from pipeline.codec.wire import HEADER_BYTES, header
 from pipeline.factors.columns import Int64
 
 Refuse = Callable[[int, Reason, object], None]
+_HAS_INTS = re.compile(r'"int"')
 
 
 class DecodeError(ValueError):
@@ -68,8 +71,8 @@ def find_unreadable(values: list[bytes], schema: str) -> dict[int, str]:
 def read_record(body: bytes, writer: str, reader: str | None = None) -> dict[str, Any]:
     """One record; timestamps as milliseconds.
 
-    Stricter than fastavro, which takes negative enum codes and any byte for a boolean: the
-    record written anew must give the same bytes.
+    Stricter than fastavro, which takes negative enum codes, any byte for a boolean and ints
+    beyond 32 bits: the record written anew must give the same bytes, and its ints be such.
 
     Args:
         body: The record's bytes, without header.
@@ -82,6 +85,8 @@ def read_record(body: bytes, writer: str, reader: str | None = None) -> dict[str
     try:
         fields: Any = schemaless_reader(io.BytesIO(body), parsed(writer), None)
         again = write_record(fields, writer)
+        if _HAS_INTS.search(writer):
+            validate(fields, parsed(writer))
         if again == body and reader not in {None, writer}:
             fields = schemaless_reader(io.BytesIO(body), parsed(writer), parsed(reader))
     except Exception as error:  # fastavro raises all kinds on hostile bytes

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from pipeline import topics
-from pipeline.codec import catalog
+from pipeline.codec import catalog, partner_reads
 from pipeline.codec.catalog import CommittedSchema
 from pipeline.codec.decode import Poison
 from pipeline.codec.encode import encode_records
 from pipeline.codec.partner_reads import decode_enquiries, decode_outcomes, decode_partner_score
 from pipeline.codec.partner_rules import RULES
 from pipeline.codec.reasons import Reason
-from pipeline.codec.registry import FileRegistry, UnknownSchemaError
+from pipeline.codec.registry import FileRegistry, UnknownSchemaError, parse
 from pipeline.codec.rules import RULES as INPUT_RULES
 from pipeline.codec.translate import DecodeError, write_record
 from pipeline.codec.wire import WireFormatError, header
@@ -151,6 +151,28 @@ def test_what_is_no_partner_score_is_refused(value: bytes, error: type[Exception
 def test_a_partner_score_is_none_of_the_other_records() -> None:
     with pytest.raises(DecodeError, match="is a PartnerOutcome, not a PartnerScore"):
         decode_partner_score(framed(OUTCOMES.name, OUTCOME), REGISTRY)
+
+
+@pytest.mark.parametrize("threshold", [2**31, -(2**31) - 1, 2**62])
+def test_an_int_beyond_32_bits_is_refused_when_records_are_read_one_by_one(threshold: int) -> None:
+    value = framed("partner.car-rental.scores", PARTNER_SCORE | {"threshold": threshold})
+    with pytest.raises(DecodeError, match="threshold"):
+        decode_partner_score(value, REGISTRY)
+
+
+def test_the_schema_of_partner_scores_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+
+    def counted(text: str) -> dict[str, Any]:
+        texts.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(partner_reads, "parse", counted)
+    partner_reads._record_name.cache_clear()
+    value = framed("partner.car-rental.scores", PARTNER_SCORE)
+    for _ in range(3):
+        assert decode_partner_score(value, REGISTRY) == PARTNER_SCORE
+    assert len(texts) == 1
 
 
 def test_each_partner_has_its_subjects_in_the_built_in_registry() -> None:
