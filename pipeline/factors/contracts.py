@@ -1,7 +1,7 @@
 """A person's contracts that are open, breached or disputed: a packed list beside the rows.
 
 Every step is kept as the time it happened, 0 for not at all, so the list depends on which
-steps came, not on their order. The layout is versioned by LEDGER_ROW_LAYOUT.
+steps came, not on their order. The layout is versioned by CONTRACTS_LAYOUT.
 """
 
 import struct

@@ -12,8 +12,12 @@ was last published, which does depend on when.
 
 import numpy as np
 
-FACTOR_ROW_LAYOUT = 1
+FACTOR_ROW_LAYOUT = 2
 LEDGER_ROW_LAYOUT = 1
+CONTRACTS_LAYOUT = 1
+LINKS_LAYOUT = 1
+"""Versions: whoever changes a layout raises its version, writes the former out in `former`, and
+says there how it becomes the next."""
 
 MONTHS_CREDIT = 24
 """Reach of payment and obligation tiles, in months."""

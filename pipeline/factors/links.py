@@ -2,7 +2,7 @@
 
 Per link its own side (what this person said last, and when) and the peer's side (what the
 other's partition reported last). A removal is kept until no older confirmation can come
-any more. The layout is versioned by LEDGER_ROW_LAYOUT.
+any more. The layout is versioned by LINKS_LAYOUT.
 """
 
 import struct

@@ -17,7 +17,8 @@ from pipeline.gateway.keyring import SUBJECT_CHARACTERS
 from pipeline.gateway.rows import GRANT_ROW, GRANT_ROW_LAYOUT, PERSON_ROW, PERSON_ROW_LAYOUT
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.vocabulary import PURPOSE_CODES
-from pipeline.streaming.changelog import POSITION_KEY, UnreadableRowError
+from pipeline.streaming.changelog import POSITION_KEY
+from pipeline.streaming.layouts import UnreadableRowError
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Entry
 

@@ -1,21 +1,26 @@
 """The changelog of a partition: what its keys and values mean.
 
 A key is one byte that names the kind, then the person's id. Values are the rows' own
-bytes, so writing one costs a slice; the first byte of a row is its layout version.
+bytes, so writing one costs a slice; the first byte of every value is its layout version.
 """
 
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.factors import contracts, former, links
 from pipeline.factors.layout import (
+    CONTRACTS_LAYOUT,
     FACTOR_ROW,
     FACTOR_ROW_LAYOUT,
     LEDGER_ROW,
     LEDGER_ROW_LAYOUT,
+    LINKS_LAYOUT,
 )
 from pipeline.factors.state import BatchState
+from pipeline.streaming.layouts import Layouts, ListLayouts, RowLayouts, UnreadableRowError
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Entry
 from pipeline.streaming.store import PartitionStore
@@ -27,9 +32,13 @@ LINKS = b"k"
 POSITION_KEY = b"p"
 _KINDS = (ROW, LEDGER, CONTRACTS, LINKS)
 
-
-class UnreadableRowError(RuntimeError):
-    """A changelog row that this program cannot apply; the worker must not go on."""
+FACTOR_ROWS = RowLayouts(
+    Layouts("factor row", FACTOR_ROW_LAYOUT, {1: former.factor_rows_from_1}),
+    {1: former.FACTOR_ROW_1, 2: FACTOR_ROW},
+)
+LEDGER_ROWS = RowLayouts(Layouts("ledger row", LEDGER_ROW_LAYOUT, {}), {1: LEDGER_ROW})
+CONTRACT_LISTS = ListLayouts(Layouts("contracts", CONTRACTS_LAYOUT, {}))
+LINK_LISTS = ListLayouts(Layouts("links", LINKS_LAYOUT, {}))
 
 
 def entries(before: BatchState, after: BatchState, people: Sequence[int]) -> list[Entry]:
@@ -51,12 +60,12 @@ def entries(before: BatchState, after: BatchState, people: Sequence[int]) -> lis
             (kind + keys[chosen[i]], raw_new[i * size : (i + 1) * size])
             for i in np.flatnonzero(changed).tolist()
         ]
-    for kind, old_lists, new_lists in (
-        (CONTRACTS, before.contracts, after.contracts),
-        (LINKS, before.links, after.links),
+    for kind, layouts, old_lists, new_lists in (
+        (CONTRACTS, CONTRACT_LISTS, before.contracts, after.contracts),
+        (LINKS, LINK_LISTS, before.links, after.links),
     ):
         written += [
-            (kind + keys[i], new_lists[i] or None)
+            (kind + keys[i], layouts.write(new_lists[i]) if new_lists[i] else None)
             for i in people
             if old_lists[i] is not new_lists[i] and old_lists[i] != new_lists[i]
         ]
@@ -72,47 +81,84 @@ def tombstones(user: str) -> list[Entry]:
 def apply(store: PartitionStore, records: Iterable[Entry]) -> Position | None:
     """Apply changelog records to a store, in order; returns the newest position among them.
 
+    What lies there in a former layout comes into the store in the current one, and its people
+    are noted in ``store.outdated``.
+
     Raises:
         UnreadableRowError: A record of unknown kind, size or layout version.
     """
     newest: dict[bytes, bytes | None] = dict(records)
-    position = newest.pop(POSITION_KEY, None)
+    position = _position(newest)
     by_kind: dict[bytes, dict[str, bytes | None]] = {kind: {} for kind in _KINDS}
     for key, value in newest.items():
-        kind = by_kind.get(key[:1])
+        kind = by_kind.get((key or b"")[:1])
         if kind is None:
-            raise UnreadableRowError(f"changelog key of kind {key[:1]!r}, which is unknown here")
-        kind[key[1:].decode()] = value
+            raise UnreadableRowError(f"key {key!r} is of no known kind")
+        kind[_user(key)] = value
     for user, value in by_kind[ROW].items():
         if value is None:
             store.remove(user)
-    _put_rows(store.put_row, by_kind[ROW], FACTOR_ROW, FACTOR_ROW_LAYOUT)
-    _put_rows(store.put_ledger, by_kind[LEDGER], LEDGER_ROW, LEDGER_ROW_LAYOUT)
-    for put, lists in ((store.put_contracts, CONTRACTS), (store.put_links, LINKS)):
-        for user, value in by_kind[lists].items():
-            if value is not None or user in store:
-                put(user, value or b"")
-    return Position.decode(position) if position is not None else None
+    _put_rows(store, store.put_row, by_kind[ROW], FACTOR_ROWS)
+    _put_rows(store, store.put_ledger, by_kind[LEDGER], LEDGER_ROWS)
+    _put_lists(store, store.put_contracts, by_kind[CONTRACTS], CONTRACT_LISTS, contracts.unpack)
+    _put_lists(store, store.put_links, by_kind[LINKS], LINK_LISTS, links.unpack)
+    return position
+
+
+def _position(newest: dict[bytes, bytes | None]) -> Position | None:
+    if POSITION_KEY not in newest:
+        return None
+    value = newest.pop(POSITION_KEY)
+    if value is None:
+        raise UnreadableRowError("the position is gone: what is applied is not known any more")
+    return Position.decode(value)
+
+
+def _user(key: bytes) -> str:
+    try:
+        user = key[1:].decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableRowError(f"key {key!r} is not UTF-8") from error
+    if not user:
+        raise UnreadableRowError(f"key {key!r} names nobody")
+    return user
 
 
 def _put_rows(
+    store: PartitionStore,
     put: Callable[[Sequence[str], NDArray[np.void]], None],
     values: Mapping[str, bytes | None],
-    dtype: np.dtype[np.void],
-    layout: int,
+    layouts: RowLayouts,
 ) -> None:
     present = {user: value for user, value in values.items() if value is not None}
-    if present:
-        put(list(present), _rows(list(present.values()), dtype, layout))
+    if not present:
+        return
+    users = list(present)
+    rows, outdated = layouts.read(list(present.values()))
+    put(users, rows)
+    store.outdated.update(users[i] for i in np.flatnonzero(outdated).tolist())
 
 
-def _rows(values: Sequence[bytes], dtype: np.dtype[np.void], layout: int) -> NDArray[np.void]:
-    layouts = {value[0] if value else 0 for value in values}
-    if layouts != {layout}:
-        raise UnreadableRowError(f"row of layout {sorted(layouts)}; this program knows {layout}")
-    if any(len(value) != dtype.itemsize for value in values):
-        raise UnreadableRowError(f"row whose size is not {dtype.itemsize} bytes")
-    return np.frombuffer(b"".join(values), dtype)
+def _put_lists(
+    store: PartitionStore,
+    put: Callable[[str, bytes], None],
+    values: Mapping[str, bytes | None],
+    layouts: ListLayouts,
+    unpack: Callable[[bytes], object],
+) -> None:
+    for user, value in values.items():
+        if value is None:
+            if user in store:
+                put(user, b"")
+            continue
+        packed, outdated = layouts.read(value)
+        try:
+            unpack(packed)
+        except (struct.error, ValueError) as error:
+            raise UnreadableRowError(f"{layouts.layouts.kind} that are not whole") from error
+        put(user, packed)
+        if outdated:
+            store.outdated.add(user)
 
 
 def _octets(rows: NDArray[np.void]) -> NDArray[np.uint8]:

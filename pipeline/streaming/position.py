@@ -5,6 +5,11 @@ Kafka's committed group offsets are only a hint where to start reading; this is 
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.streaming.layouts import Layouts, UnreadableRowError
+
+_LAYOUTS: Layouts[dict[str, Any]] = Layouts("position", 1, {})
 
 
 @dataclass(slots=True)
@@ -32,7 +37,7 @@ class Position:
         """The changelog value."""
         return json.dumps(
             {
-                "layout": 1,
+                "layout": _LAYOUTS.current,
                 "applied": self.applied,
                 "watermark_ms": self.watermark_ms,
                 "swept_month": self.swept_month,
@@ -45,10 +50,20 @@ class Position:
         """Read a changelog value.
 
         Raises:
-            ValueError: The value is of a layout this program does not know.
+            UnreadableRowError: The value is no position, or one of an unknown layout.
         """
-        content = json.loads(value)
-        if content.get("layout") != 1:
-            message = f"position of layout {content.get('layout')!r}; this program knows 1"
-            raise ValueError(message)
-        return cls(content["applied"], content["watermark_ms"], content["swept_month"])
+        try:
+            content = json.loads(value)
+            content = _LAYOUTS.migrated(_number(content["layout"]), content)
+            applied = {str(topic): _number(last) for topic, last in content["applied"].items()}
+            return cls(applied, _number(content["watermark_ms"]), _number(content["swept_month"]))
+        except UnreadableRowError:
+            raise
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise UnreadableRowError(f"position that cannot be read: {error!r}") from error
+
+
+def _number(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is no whole number")
+    return value

@@ -15,7 +15,8 @@ class PartitionStore:
     """People's rows of one partition, in memory.
 
     ``gather`` hands out copies; what becomes of them is visible only after ``scatter``,
-    which the lane calls once the batch's transaction has committed.
+    which the lane calls once the batch's transaction has committed. ``outdated`` are people of
+    whom the changelog holds something in a former layout.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class PartitionStore:
         self._ledgers = np.zeros(_SLOTS_MIN, LEDGER_ROW)
         self._contracts: dict[int, bytes] = {}
         self._links: dict[int, bytes] = {}
+        self.outdated: set[str] = set()
 
     def __len__(self) -> int:
         """The number of people."""
@@ -99,6 +101,7 @@ class PartitionStore:
         if slot is None:
             return
         self._user_at[slot] = None
+        self.outdated.discard(user)
         self._rows[slot] = np.zeros((), FACTOR_ROW)
         self._ledgers[slot] = np.zeros((), LEDGER_ROW)
         self._contracts.pop(slot, None)

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline import topics
 from pipeline.factors.admission import Outcome
-from pipeline.factors.layout import FACTOR_ROW
+from pipeline.factors.layout import CONTRACTS_LAYOUT, FACTOR_ROW, LINKS_LAYOUT
 from pipeline.factors.vocabulary import Scope
 from pipeline.reference.events import Consent, Event, PeerSignal
 from pipeline.reference.oracle import Oracle
@@ -134,9 +134,9 @@ def _assert_state(stream: Stream, people: dict[str, Person]) -> None:
         wanted[changelog.ROW + key] = factor_row(person)
         wanted[changelog.LEDGER + key] = ledger_row(person)
         if contracts := contract_list(person):
-            wanted[changelog.CONTRACTS + key] = contracts
+            wanted[changelog.CONTRACTS + key] = bytes([CONTRACTS_LAYOUT]) + contracts
         if links := link_list(person):
-            wanted[changelog.LINKS + key] = links
+            wanted[changelog.LINKS + key] = bytes([LINKS_LAYOUT]) + links
     found = {
         key: _fold_part(value) if key.startswith(changelog.ROW) else value
         for key, value in stream.state().items()

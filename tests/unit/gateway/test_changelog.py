@@ -5,7 +5,7 @@ from pipeline import topics
 from pipeline.gateway import changelog
 from pipeline.gateway.rows import GRANT_ROW, PERSON_ROW
 from pipeline.gateway.state import GatewayState
-from pipeline.streaming.changelog import UnreadableRowError
+from pipeline.streaming.layouts import UnreadableRowError
 from tests.unit.gateway.world import START_MS, World
 
 AT = START_MS - 1_000

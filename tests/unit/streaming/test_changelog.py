@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from pipeline.factors import contracts, links
 from pipeline.factors.layout import FACTOR_ROW_LAYOUT
 from pipeline.factors.state import BatchState
 from pipeline.streaming import changelog
+from pipeline.streaming.layouts import UnreadableRowError
 from pipeline.streaming.position import Position
 from pipeline.streaming.store import PartitionStore
 
@@ -16,8 +18,8 @@ def some_state() -> BatchState:
     state.ledgers["layout"] = 1
     state.rows["first_credit_month"] = [600, 601, 602]
     state.ledgers["consent_at_ms"][:, 0] = [1, 2, 3]
-    state.contracts[1] = b"contracts of bob"
-    state.links[2] = b"links of zoe"
+    state.contracts[1] = contracts.pack({7: contracts.Contract(7, opened_at_s=8)})
+    state.links[2] = links.pack({"ann": links.Link(own_at_ms=9)})
     return state
 
 
@@ -104,12 +106,12 @@ def test_tombstones_remove_a_person_whole() -> None:
     ],
 )
 def test_a_row_that_cannot_be_applied_stops_the_restore(key: bytes, value: bytes) -> None:
-    with pytest.raises(changelog.UnreadableRowError):
+    with pytest.raises(UnreadableRowError):
         changelog.apply(PartitionStore(), [(key, value)])
 
 
 def test_a_position_of_another_layout_is_refused() -> None:
-    with pytest.raises(ValueError, match="layout 7"):
+    with pytest.raises(UnreadableRowError, match="layout 7"):
         Position.decode(b'{"layout": 7}')
 
 
