@@ -16,7 +16,8 @@ _CARRIED = frozenset(
     f"redrive.{name}" for name in ("topic", "partition", "offset", "count", "at", "chain")
 )
 _CARRIED_BYTES_MAX = 1_024
-_CUT = "too many to be kept here"
+CUT = "too many to be kept here"
+"""Ends the error of a letter whose record is not in it."""
 
 Header = tuple[str, bytes]
 
@@ -112,7 +113,7 @@ class Letter:
     def is_kept(self) -> bool:
         """Whether the record's bytes are here; some are too big to be."""
         missing = self.value is None and self.key is None
-        had_none = self.reason == Reason.WIRE_FORMAT and _CUT not in self.error
+        had_none = self.reason == Reason.WIRE_FORMAT and CUT not in self.error
         return not missing or had_none
 
     @property

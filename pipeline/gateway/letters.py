@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 
-from pipeline import topics
 from pipeline.codec.reasons import Reason
 from pipeline.deadletters.letter import carried
-from pipeline.gateway.changes import Changes, Message
+from pipeline.deadletters.refusal import Refused, dead_letter
+from pipeline.gateway.changes import Changes
 from pipeline.gateway.context import GatewayContext
 from pipeline.streaming.records import Header, Record
 
 NOT_GRANTED = "not granted: "
-_HEADERS_BYTES_MAX = 64 * 1024
-_KEPT_BYTES_MAX = topics.DEAD_LETTER_BYTES_MAX - _HEADERS_BYTES_MAX
-_ERROR_CHARACTERS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +61,14 @@ def refuse(
     origin: Origin, reason: Reason, error: str, context: GatewayContext, changes: Changes
 ) -> None:
     """Send a record to the dead letters, and count it."""
-    changes.dead_letters.append(_letter(origin, reason, error, context))
+    refused = Refused(
+        topic=context.topic_prefix + origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        key=origin.key,
+        value=origin.value,
+        carried=origin.carried,
+    )
+    changes.dead_letters.append(dead_letter(refused, reason, error, context.clock_ms()))
     kind = origin.topic.rpartition(".")[2]
     changes.counts.records[kind, str(reason)] += 1
-
-
-def _letter(origin: Origin, reason: Reason, error: str, context: GatewayContext) -> Message:
-    key, value = origin.key, origin.value
-    size = len(key or b"") + len(value or b"")
-    if size > _KEPT_BYTES_MAX:
-        # Compressed it fitted into its own topic; here it may not.
-        error = f"{error}; its {size} bytes are too many to be kept here"
-        key, value = None, None
-    headers = (
-        ("dlq.topic", (context.topic_prefix + origin.topic).encode()),
-        ("dlq.partition", str(origin.partition).encode()),
-        ("dlq.offset", str(origin.offset).encode()),
-        ("dlq.reason", str(reason).encode()),
-        ("dlq.error", error[:_ERROR_CHARACTERS_MAX].encode()),
-        ("dlq.failed_at", str(context.clock_ms()).encode()),
-        *origin.carried,
-    )
-    return key, value, headers

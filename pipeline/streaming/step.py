@@ -14,6 +14,7 @@ from pipeline.codec.outputs import encode_peer_signals, encode_scores
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.deadletters.letter import carried
+from pipeline.deadletters.refusal import Refused, dead_letter
 from pipeline.factors.fold import (
     FoldResult,
     Outcome,
@@ -31,10 +32,6 @@ from pipeline.streaming.output import DeadLetter, Output
 from pipeline.streaming.position import Position
 from pipeline.streaming.publication import NewScores, base_change_signals, publish, told_base_scores
 from pipeline.streaming.store import PartitionStore
-
-_HEADERS_BYTES_MAX = 64 * 1024
-_KEPT_BYTES_MAX = topics.DEAD_LETTER_BYTES_MAX - _HEADERS_BYTES_MAX
-_ERROR_CHARACTERS_MAX = 1_000
 
 _REFUSED = {Outcome.TOO_LATE: Reason.TOO_LATE, Outcome.FUTURE: Reason.FUTURE}
 _WHY = {
@@ -204,21 +201,15 @@ def _dead_letter(
     topic: DecodedTopic, index: int, reason: Reason, error: str, context: StepContext
 ) -> DeadLetter:
     record = topic.records[index]
-    key, value = record.key, record.value
-    size = len(key or b"") + len(value or b"")
-    if size > _KEPT_BYTES_MAX:
-        # Compressed it fitted into its own topic; here it may not.
-        error = f"{error}; its {size} bytes are too many to be kept here"
-        key, value = None, None
-    headers = (
-        ("dlq.topic", (context.topic_prefix + topic.topic.name).encode()),
-        ("dlq.partition", str(context.partition).encode()),
-        ("dlq.offset", str(record.offset).encode()),
-        ("dlq.reason", str(reason).encode()),
-        ("dlq.error", error[:_ERROR_CHARACTERS_MAX].encode()),
-        ("dlq.failed_at", str(_now_ms()).encode()),
-        *carried(record.headers),
+    refused = Refused(
+        topic=context.topic_prefix + topic.topic.name,
+        partition=context.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        carried=carried(record.headers),
     )
+    key, value, headers = dead_letter(refused, reason, error, _now_ms())
     return DeadLetter(key, value, headers, topic.topic.name, str(reason))
 
 
