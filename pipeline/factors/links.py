@@ -50,7 +50,11 @@ _HEAD = struct.Struct("<HqB?h")
 
 
 def unpack(packed: bytes) -> Links:
-    """The links by the other person's id."""
+    """The links by the other person's id.
+
+    Raises:
+        ValueError, struct.error: It is no such list.
+    """
     links: Links = {}
     at = 0
     while at < len(packed):
@@ -58,6 +62,8 @@ def unpack(packed: bytes) -> Links:
         at += _HEAD.size
         links[packed[at : at + width].decode()] = Link(own_at_ms, Own(own), active, base)
         at += width
+    if at > len(packed):
+        raise ValueError("the last name is cut off")
     return links
 
 

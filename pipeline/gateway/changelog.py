@@ -8,17 +8,24 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.factors.columns import Int64
+from pipeline.gateway import former
 from pipeline.gateway.changes import Changes
-from pipeline.gateway.grants import split_key
+from pipeline.gateway.grants import NO_PARTNER, split_key
 from pipeline.gateway.keyring import SUBJECT_CHARACTERS
-from pipeline.gateway.rows import GRANT_ROW, GRANT_ROW_LAYOUT, PERSON_ROW, PERSON_ROW_LAYOUT
+from pipeline.gateway.rows import (
+    ALIASES_LAYOUT,
+    CONTRACTS_LAYOUT,
+    GRANT_ROW,
+    GRANT_ROW_LAYOUT,
+    PERSON_ROW,
+    PERSON_ROW_LAYOUT,
+)
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.vocabulary import PURPOSE_CODES
-from pipeline.streaming.changelog import POSITION_KEY
-from pipeline.streaming.layouts import UnreadableRowError
+from pipeline.streaming.changelog import POSITION_KEY, take_position
+from pipeline.streaming.layouts import Layouts, ListLayouts, RowLayouts, UnreadableRowError
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Entry
 
@@ -26,9 +33,19 @@ GRANT = b"g"
 CONTRACTS = b"c"
 ALIASES = b"a"
 PERSON = b"e"
-_LISTS_LAYOUT = b"\x01"
 _OF_A_GRANT = (GRANT, CONTRACTS, ALIASES)
 _CONTRACT_BYTES = 8
+
+GRANT_ROWS = RowLayouts(
+    Layouts("grant row", GRANT_ROW_LAYOUT, {1: former.grant_rows_from_1}),
+    {1: former.GRANT_ROW_1, 2: GRANT_ROW},
+)
+PERSON_ROWS = RowLayouts(
+    Layouts("gateway's person row", PERSON_ROW_LAYOUT, {1: former.person_rows_from_1}),
+    {1: former.PERSON_ROW_1, 2: PERSON_ROW},
+)
+CONTRACT_LISTS = ListLayouts(Layouts("grant's contracts", CONTRACTS_LAYOUT, {}))
+ALIAS_LISTS = ListLayouts(Layouts("grant's former subjects", ALIASES_LAYOUT, {}))
 _Item = TypeVar("_Item")
 
 
@@ -62,24 +79,26 @@ def entries(state: GatewayState, changes: Changes, position: Position) -> list[E
 def apply(state: GatewayState, records: Iterable[Entry]) -> Position | None:
     """Apply changelog records to a state, in order; returns the newest position among them.
 
-    Subjects are not found by it yet: see `Grants.index_subjects`, once all is applied.
+    Subjects are not found by it yet: see `Grants.index_subjects`, once all is applied. What lies
+    there in a former layout comes into the state in the current one, and is noted in
+    ``state.outdated``.
 
     Raises:
         UnreadableRowError: A record of unknown kind, size or layout version.
     """
     newest: dict[bytes, bytes | None] = dict(records)
-    position = newest.pop(POSITION_KEY, None)
+    position = take_position(newest)
     by_kind: dict[bytes, list[Entry]] = {kind: [] for kind in (*_OF_A_GRANT, PERSON)}
     for key, value in newest.items():
-        kind = by_kind.get(key[:1])
+        kind = by_kind.get((key or b"")[:1])
         if kind is None:
-            raise UnreadableRowError(f"changelog key of kind {key[:1]!r}, which is unknown here")
+            raise UnreadableRowError(f"key {key!r} is of no known kind")
         kind.append((key[1:], value))
     _put_people(state, by_kind[PERSON])
     _put_grants(state, by_kind[GRANT])
-    _put_lists(state, state.grants.contracts, by_kind[CONTRACTS], _contracts)
-    _put_lists(state, state.grants.aliases, by_kind[ALIASES], _aliases)
-    return Position.decode(position) if position is not None else None
+    _put_lists(state, state.grants.contracts, by_kind[CONTRACTS], CONTRACT_LISTS, _contracts)
+    _put_lists(state, state.grants.aliases, by_kind[ALIASES], ALIAS_LISTS, _aliases)
+    return position
 
 
 def _people(state: GatewayState, slots: Int64) -> Iterator[Entry]:
@@ -91,7 +110,7 @@ def _people(state: GatewayState, slots: Int64) -> Iterator[Entry]:
 def _pack_contracts(contracts: dict[int, list[int]]) -> Callable[[int], bytes | None]:
     def pack(slot: int) -> bytes | None:
         hashes = contracts.get(slot)
-        return _LISTS_LAYOUT + np.array(hashes, "<u8").tobytes() if hashes else None
+        return CONTRACT_LISTS.write(np.array(hashes, "<u8").tobytes()) if hashes else None
 
     return pack
 
@@ -99,7 +118,7 @@ def _pack_contracts(contracts: dict[int, list[int]]) -> Callable[[int], bytes | 
 def _pack_aliases(aliases: dict[int, list[bytes]]) -> Callable[[int], bytes | None]:
     def pack(slot: int) -> bytes | None:
         subjects = aliases.get(slot)
-        return _LISTS_LAYOUT + b"".join(subjects) if subjects else None
+        return ALIAS_LISTS.write(b"".join(subjects)) if subjects else None
 
     return pack
 
@@ -122,29 +141,33 @@ def _put_lists(
     state: GatewayState,
     lists: dict[int, list[_Item]],
     records: list[Entry],
+    layouts: ListLayouts,
     unpack: Callable[[bytes], list[_Item]],
 ) -> None:
     for key, value in records:
         if value is None:
             lists.pop(_slot(state, key), None)
             continue
-        if value[:1] != _LISTS_LAYOUT:
-            raise UnreadableRowError(f"list of layout {value[:1]!r}; this program knows 1")
+        packed, outdated = layouts.read(value)
         # Compaction may have left the list and moved its grant's row further on.
-        lists[_slot_or_new(state, key)] = unpack(value[1:])
+        slot = _slot_or_new(state, key)
+        lists[slot] = unpack(packed)
+        if outdated:
+            state.outdated.grants.add(slot)
 
 
 def _put_people(state: GatewayState, records: list[Entry]) -> None:
     people = state.people
-    gone = people.slots([key.decode() for key, value in records if value is None])
+    gone = people.slots([_text(key) for key, value in records if value is None])
     gone = gone[gone >= 0]
     people.rows[gone] = np.zeros((), PERSON_ROW)
     people.remember(gone)
-    present = {key.decode(): value for key, value in records if value is not None}
-    rows = _rows(list(present.values()), PERSON_ROW, PERSON_ROW_LAYOUT)
+    present = {_text(key): value for key, value in records if value is not None}
+    rows, outdated = PERSON_ROWS.read(list(present.values()))
     slots = people.slots_or_new(list(present))
     people.rows[slots] = rows
     people.remember(slots)
+    state.outdated.people.update(slots[outdated].tolist())
 
 
 def _put_grants(state: GatewayState, records: list[Entry]) -> None:
@@ -154,36 +177,46 @@ def _put_grants(state: GatewayState, records: list[Entry]) -> None:
         if slot >= 0:
             grants.remove(slot)
     present = {key: value for key, value in records if value is not None}
-    rows = _rows(list(present.values()), GRANT_ROW, GRANT_ROW_LAYOUT)
+    rows, outdated = GRANT_ROWS.read(list(present.values()))
     slots = np.array([_slot_or_new(state, key) for key in present], np.int64)
     grants.rows[slots] = rows
+    state.outdated.grants.update(slots[outdated].tolist())
 
 
 def _slot(state: GatewayState, key: bytes) -> int:
-    partner_id, purpose, user = split_key(key)
+    user, partner, purpose = _named(state, key)
     person = int(state.people.slots([user])[0])
-    code = state.grants.partner_code(partner_id)
-    return state.grants.find_one(person, code, PURPOSE_CODES[purpose])
+    return state.grants.find_one(person, partner, purpose)
 
 
 def _slot_or_new(state: GatewayState, key: bytes) -> int:
     slot = _slot(state, key)
     if slot >= 0:
         return slot
-    partner_id, purpose, user = split_key(key)
-    person = int(state.people.slots_or_new([user])[0])
+    user, partner, purpose = _named(state, key)
+    slot = state.grants.add(int(state.people.slots_or_new([user])[0]), partner, purpose)
+    if slot < 0:
+        raise UnreadableRowError(f"key {key!r}: one more grant than a person can have")
+    return slot
+
+
+def _named(state: GatewayState, key: bytes) -> tuple[str, int, int]:
+    """The person, and the codes of partner and purpose."""
+    try:
+        partner_id, purpose, user = split_key(key)
+    except ValueError as error:
+        raise UnreadableRowError(f"key {key!r} names no grant") from error
     code = state.grants.partner_code(partner_id)
-    return state.grants.add(person, code, PURPOSE_CODES[purpose])
+    if code == NO_PARTNER or purpose not in PURPOSE_CODES or not user:
+        raise UnreadableRowError(f"key {key!r} names no grant that there can be")
+    return user, code, PURPOSE_CODES[purpose]
 
 
-def _rows(values: list[bytes | None], dtype: np.dtype[np.void], layout: int) -> NDArray[np.void]:
-    packed = [value or b"" for value in values]
-    layouts = {value[:1] for value in packed} - {bytes([layout])}
-    if layouts:
-        raise UnreadableRowError(f"row of layout {sorted(layouts)}; this program knows {layout}")
-    if any(len(value) != dtype.itemsize for value in packed):
-        raise UnreadableRowError(f"row whose size is not {dtype.itemsize} bytes")
-    return np.frombuffer(b"".join(packed), dtype)
+def _text(key: bytes) -> str:
+    try:
+        return key.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableRowError(f"key {key!r} is not UTF-8") from error
 
 
 def _distinct(slots: list[Int64]) -> Int64:

@@ -11,8 +11,12 @@ from pipeline.gateway.keyring import SUBJECT_CHARACTERS
 from pipeline.scoring.reasons import REASONS_MAX
 from pipeline.topics import DAY_MS
 
-GRANT_ROW_LAYOUT = 1
-PERSON_ROW_LAYOUT = 1
+GRANT_ROW_LAYOUT = 2
+PERSON_ROW_LAYOUT = 2
+CONTRACTS_LAYOUT = 1
+ALIASES_LAYOUT = 1
+"""Versions: whoever changes a layout raises its version, writes the former out in `former`, and
+says there how it becomes the next."""
 
 KEEP_MS = 7 * DAY_MS
 """How long it is remembered that and when a grant ended, for what arrives late."""

@@ -88,7 +88,7 @@ def apply(store: PartitionStore, records: Iterable[Entry]) -> Position | None:
         UnreadableRowError: A record of unknown kind, size or layout version.
     """
     newest: dict[bytes, bytes | None] = dict(records)
-    position = _position(newest)
+    position = take_position(newest)
     by_kind: dict[bytes, dict[str, bytes | None]] = {kind: {} for kind in _KINDS}
     for key, value in newest.items():
         kind = by_kind.get((key or b"")[:1])
@@ -105,7 +105,12 @@ def apply(store: PartitionStore, records: Iterable[Entry]) -> Position | None:
     return position
 
 
-def _position(newest: dict[bytes, bytes | None]) -> Position | None:
+def take_position(newest: dict[bytes, bytes | None]) -> Position | None:
+    """Take the position out of changelog records, the last value of each key; None: none is there.
+
+    Raises:
+        UnreadableRowError: It cannot be read, or was removed.
+    """
     if POSITION_KEY not in newest:
         return None
     value = newest.pop(POSITION_KEY)

@@ -12,7 +12,7 @@ AT = START_MS - 1_000
 BIKES = b"bikes\0BIKE_DEPOSIT\0ann"
 
 
-def row(dtype: np.dtype[np.void], layout: int = 1) -> bytes:
+def row(dtype: np.dtype[np.void], layout: int = 2) -> bytes:
     one = np.zeros((), dtype)
     one["layout"] = layout
     return one.tobytes()
@@ -28,9 +28,16 @@ def row(dtype: np.dtype[np.void], layout: int = 1) -> bytes:
         (b"c" + BIKES, b"\x01" + bytes(7)),
         (b"a" + BIKES, b"\x01" + bytes(39)),
         (b"xann", b"?"),
+        (b"e\xff", row(PERSON_ROW)),
+        (b"gbikes\0BIKE_DEPOSIT", row(GRANT_ROW)),
+        (b"g/\0BIKE_DEPOSIT\0ann", row(GRANT_ROW)),
+        (b"gbikes\0NO_PURPOSE\0ann", row(GRANT_ROW)),
+        (b"gbikes\0BIKE_DEPOSIT\0", row(GRANT_ROW)),
+        (b"p", b"{}"),
+        (b"p", None),
     ],
 )
-def test_a_row_that_cannot_be_applied_stops_the_restore(key: bytes, value: bytes) -> None:
+def test_a_row_that_cannot_be_applied_stops_the_restore(key: bytes, value: bytes | None) -> None:
     with pytest.raises(UnreadableRowError):
         changelog.apply(GatewayState(), [(key, value)])
 

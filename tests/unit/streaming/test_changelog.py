@@ -103,9 +103,25 @@ def test_tombstones_remove_a_person_whole() -> None:
         (b"rann", b"\x01too short"),
         (b"lann", b"\x02" + bytes(216)),
         (b"xann", b"?"),
+        (b"", b"?"),
+        (b"r\xff", None),
+        (b"l", None),
+        (b"cann", b"\x02"),
+        (b"cann", b"\x01" + bytes(32)),
+        (b"kann", b"\x01" + bytes(12)),
+        (b"kann", b"\x01\x01" + bytes(13)),
+        (b"kann", b"\x01\x01" + bytes(13) + b"\xff"),
+        (b"p", None),
+        (b"p", b"?"),
+        (b"p", b"\xff"),
+        (b"p", b"[]"),
+        (b"p", b"{}"),
+        (b"p", b'{"layout": 1}'),
+        (b"p", b'{"layout": 1, "applied": {"payments": "7"}, "watermark_ms": 0, "swept_month": 0}'),
+        (b"p", b'{"layout": 2, "applied": {}, "watermark_ms": 0, "swept_month": 0}'),
     ],
 )
-def test_a_row_that_cannot_be_applied_stops_the_restore(key: bytes, value: bytes) -> None:
+def test_a_row_that_cannot_be_applied_stops_the_restore(key: bytes, value: bytes | None) -> None:
     with pytest.raises(UnreadableRowError):
         changelog.apply(PartitionStore(), [(key, value)])
 
