@@ -4,6 +4,10 @@ A withdrawal erases what the person granted up to its event time. A SCORING gran
 end ends the person's grants with it, and erases them once the next enrolment shows that there
 was none in between, or when its end has been over for long enough. After either the person
 decides about partners anew.
+
+Of two consents the newer by event time decides, as in the pipeline; so since when somebody is
+enrolled is remembered. What has ended the pipeline erases at once; here it is known for a while
+yet, and an older enrolment that comes late does not bring it back.
 """
 
 import numpy as np
@@ -30,15 +34,16 @@ def enrol(
     Args:
         state: Changed in place.
         reads: The batch's consents, n of them.
-        people: Slot of each one's person, shape (n,); those of plain ones may be -1.
+        people: Slot of each one's person, shape (n,); -1 for consents of no concern.
         now_ms: The time.
         changes: Takes what ends.
     """
     rows = state.people.rows
-    scoring, plain = reads.scope == Scope.SCORING, is_plain(reads)
-    no_end = (people < 0) | (rows["ends_at_ms"][people] == 0)
-    no_end &= ~np.isin(people, people[scoring & ~plain])
-    chosen = np.flatnonzero(scoring & ~(plain & no_end))
+    scoring, plain = reads.scope == Scope.SCORING, _is_plain(reads)
+    in_turn = rows["ends_at_ms"][people] != 0
+    in_turn |= np.isin(people, people[scoring & ~plain])
+    _enrol_without_end(state, reads, people, np.flatnonzero(plain & ~in_turn), changes)
+    chosen = np.flatnonzero(scoring & in_turn)
     if not len(chosen):
         return
     for slot, at_ms, grants, ends_ms in zip(
@@ -49,8 +54,9 @@ def enrol(
         strict=True,
     ):
         former_cut_ms = rows["cut_at_ms"][slot]
-        _decide(rows[slot], at_ms, grants, None if ends_ms == NO_TIME else ends_ms, now_ms)
-        if rows["cut_at_ms"][slot] != former_cut_ms:
+        ends_ms = 0 if ends_ms == NO_TIME else ends_ms  # noqa: PLW2901 - as the rows say it
+        decides = _decide(rows[slot], at_ms, grants, ends_ms, now_ms)
+        if decides and rows["cut_at_ms"][slot] != former_cut_ms:
             _mark_stale(rows[slot], state.people.scores[slot])
     _settle(state, np.unique(people[chosen]), changes)
 
@@ -84,13 +90,6 @@ def follow_scores(state: GatewayState, people: Int64, begun: Int64, changes: Cha
         changes.people.append(marked)
 
 
-def is_plain(reads: ConsentReads) -> Bool:
-    """Which consents enrol without an end, as nearly all do: after no other they mean nothing."""
-    plain: Bool = reads.grant & (reads.scope == Scope.SCORING)
-    plain &= reads.expires_at_ms == NO_TIME
-    return plain
-
-
 def end_enrolments(state: GatewayState, now_ms: int, changes: Changes) -> None:
     """Let time pass: note what has ended, erase and forget what has been over long enough."""
     people = state.people
@@ -112,26 +111,52 @@ def end_enrolments(state: GatewayState, now_ms: int, changes: Changes) -> None:
     _settle(state, slots, changes)
 
 
+def _is_plain(reads: ConsentReads) -> Bool:
+    """Which consents enrol without an end, as nearly all do."""
+    plain: Bool = reads.grant & (reads.scope == Scope.SCORING)
+    plain &= reads.expires_at_ms == NO_TIME
+    return plain
+
+
+def _enrol_without_end(
+    state: GatewayState, reads: ConsentReads, people: Int64, chosen: Int64, changes: Changes
+) -> None:
+    """Note since when people are enrolled of whom no end is known: grants stay as they are."""
+    since = state.people.rows["enrolled_at_ms"]
+    slots = np.unique(people[chosen])
+    former = since[slots]
+    np.maximum.at(since, people[chosen], reads.occurred_at_ms[chosen])
+    changed = slots[since[slots] != former]
+    state.people.remember(changed)
+    changes.people.append(changed)
+
+
 def _decide(
     row: np.void,
     at_ms: int,
     grants: bool,  # noqa: FBT001 - a column of the consent
-    ends_ms: int | None,
+    ends_ms: int,
     now_ms: int,
-) -> None:
+) -> bool:
+    """Apply a consent; whether it decides, as it does in the pipeline."""
     known, former_ends = int(row["enrolled_at_ms"]), int(row["ends_at_ms"])
-    if former_ends and at_ms < known:
+    if at_ms < known:
         # An older enrolment says nothing new; an older withdrawal may still end a grant.
         if not grants:
             _cut(row, at_ms, now_ms)
-        return
+        return False
+    if grants and at_ms == known:
+        # Of two of the same time the one that ends first.
+        row["ends_at_ms"] = min((end for end in (former_ends, ends_ms) if end), default=0)
+        return True
     if not grants:
         _cut(row, at_ms, now_ms)
     elif former_ends and former_ends <= at_ms:
         _cut(row, former_ends, now_ms)
     _forget_enrolment(row)
-    if grants and ends_ms is not None:
+    if grants:
         row["enrolled_at_ms"], row["ends_at_ms"] = at_ms, ends_ms
+    return True
 
 
 def _cut(row: np.void, at_ms: int, now_ms: int) -> None:

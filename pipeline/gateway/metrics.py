@@ -36,7 +36,7 @@ CONSENTS_BEYOND_LIMIT = Counter(
     "Decisions left out, as the person had made too many about other partners",
 )
 GRANTS = Gauge("sesame_gateway_grants", "Grants held, ended ones included", ["partition"])
-PEOPLE = Gauge("sesame_gateway_people", "People whose score is held", ["partition"])
+PEOPLE = Gauge("sesame_gateway_people", "People enrolled, scored or with a grant", ["partition"])
 STATE_BYTES = Gauge("sesame_gateway_state_bytes", "Bytes of rows held", ["partition"])
 
 

@@ -59,7 +59,7 @@ class People:
     def remember(self, slots: NDArray[np.integer]) -> None:
         """Mark rows as in use and see when time changes them; empty ones are left out."""
         rows = self.rows[slots]
-        used = (rows["ends_at_ms"] != 0) | (rows["cut_at_ms"] != 0)
+        used = (rows["enrolled_at_ms"] != 0) | (rows["cut_at_ms"] != 0)
         self.rows["layout"][slots] = np.where(used, PERSON_ROW_LAYOUT, 0)
         self.due_ms[slots] = _due_ms(rows)
 

@@ -37,9 +37,9 @@ SCORE_ROW = np.dtype(
 PERSON_ROW = np.dtype(
     [
         ("layout", "u1"),  # 0: nothing is to be remembered of the person
-        # A SCORING grant that has an end; one without needs no memory.
-        ("enrolled_at_ms", "<i8"),
-        ("ends_at_ms", "<i8"),
+        # The deciding SCORING grant
+        ("enrolled_at_ms", "<i8"),  # 0: none is known
+        ("ends_at_ms", "<i8"),  # 0: no end
         ("ended_seen_ms", "<i8"),  # when the gateway saw it end; 0: it has not
         # What a person decided up to then is erased.
         ("cut_at_ms", "<i8"),

@@ -17,7 +17,7 @@ from pipeline.gateway import changelog
 from pipeline.gateway.changes import Changes, Counts
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.decisions import decide
-from pipeline.gateway.enrolment import end_enrolments, enrol, follow_scores, is_plain
+from pipeline.gateway.enrolment import end_enrolments, enrol, follow_scores
 from pipeline.gateway.following import follow
 from pipeline.gateway.letters import Origin, refuse
 from pipeline.gateway.limits import Limits
@@ -179,11 +179,8 @@ def _consents(
 def _people(state: GatewayState, reads: ConsentReads) -> Int64:
     """The slot of each consent's person; -1 where nothing of it is to be remembered."""
     people = np.full(len(reads), _NOBODY, np.int64)
-    users, plain = reads.users, is_plain(reads)
-    kept = np.flatnonzero(np.isin(reads.scope, _CONCERNING) & ~plain)
-    people[kept] = state.people.slots_or_new([users[at] for at in kept.tolist()])
-    known = np.flatnonzero(plain)
-    people[known] = state.people.slots([users[at] for at in known.tolist()])
+    kept = np.flatnonzero(np.isin(reads.scope, _CONCERNING))
+    people[kept] = state.people.slots_or_new([reads.users[at] for at in kept.tolist()])
     return people
 
 

@@ -14,7 +14,7 @@ class Person:
     """What is known of a person, one consent after the other."""
 
     decided: dict[tuple[str, str], list[Step]] = field(default_factory=dict)
-    enrolment: tuple[int, int] | None = None  # since and until when, if it ends
+    enrolment: tuple[int, int] | None = None  # since and until when
     left_ms: int = 0
     score: Step | None = None
     ended_once: bool = False
@@ -34,14 +34,19 @@ class Person:
             self._enrol(given["occurred_at"], step.what == "enrol", given.get("expires_at"))
 
     def _enrol(self, at_ms: int, grants: bool, ends_ms: int | None) -> None:
-        if self.enrolment is not None and at_ms < self.enrolment[0]:
+        since_ms, until_ms = self.enrolment or (0, FAR)
+        ends_ms = ends_ms or FAR
+        if at_ms < since_ms:
             self.left_ms = max(self.left_ms, 0 if grants else at_ms)
-            return
-        if not grants:
+        elif not grants:
             self.left_ms = max(self.left_ms, at_ms)
-        elif self.enrolment is not None and self.enrolment[1] <= at_ms:
-            self.left_ms = max(self.left_ms, self.enrolment[1])
-        self.enrolment = (at_ms, ends_ms) if grants and ends_ms is not None else None
+            self.enrolment = None
+        elif at_ms == since_ms:
+            self.enrolment = (at_ms, min(until_ms, ends_ms))
+        else:
+            if until_ms <= at_ms:
+                self.left_ms = max(self.left_ms, until_ms)
+            self.enrolment = (at_ms, ends_ms)
 
     def granted(self, pair: tuple[str, str], now_ms: int) -> tuple[str, int | None] | None:
         """What is disclosed and until when, if there is a grant in force."""

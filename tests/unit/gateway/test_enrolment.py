@@ -100,3 +100,40 @@ def test_when_a_grant_ends_is_told_to_the_day() -> None:
 
     assert (world.seen("ann") or {})["grant_expires_at"] == (END_MS // DAY_MS + 1) * DAY_MS
     assert world.pass_ms(1_000).seen("ann") is None
+
+
+def test_an_older_enrolment_that_comes_late_ends_nothing() -> None:
+    world = World().consent("ann", AT).grant("ann", AT).score("ann", 660).run().restore()
+
+    world.consent("ann", AT - 1, expires_at=END_MS).run().pass_ms(2_000)
+
+    assert world.seen("ann") is not None
+
+
+def test_of_two_enrolments_of_the_same_time_the_one_holds_that_ends_first() -> None:
+    world = World().consent("ann", AT, expires_at=END_MS).grant("ann", AT).score("ann", 660).run()
+
+    world.consent("ann", AT).consent("ann", AT, expires_at=END_MS + 1).run().pass_ms(1_000)
+
+    assert world.seen("ann") is None
+
+
+def test_an_older_withdrawal_that_comes_late_takes_back_older_grants_only() -> None:
+    world = World().consent("ann", AT).grant("ann", AT - 20).score("ann", 660)
+    world.grant("ann", AT, partner="loans").run()
+    assert world.seen("ann") is not None
+
+    world.consent("ann", AT - 10, action="WITHDRAW").run()
+
+    # The pipeline erases nobody for it, so no new score is waited for.
+    assert (world.seen("ann"), world.seen("ann", "loans") is None) == (None, False)
+    assert world.grant("ann", AT - 5).run().seen("ann") is not None
+
+
+def test_nothing_is_remembered_of_who_enrolled_and_left() -> None:
+    world = World().consent("ann", AT).run()
+    assert len(world.lanes[0].state.people) == 1
+
+    world.consent("ann", AT + 1, action="WITHDRAW").run().pass_ms(7 * DAY_MS + 1)
+
+    assert len(world.restore().lanes[0].state.people) == 0
