@@ -96,8 +96,8 @@ def apply(state: GatewayState, records: Iterable[Entry]) -> Position | None:
         kind.append((key[1:], value))
     _put_people(state, by_kind[PERSON])
     _put_grants(state, by_kind[GRANT])
-    _put_lists(state, state.grants.contracts, by_kind[CONTRACTS], CONTRACT_LISTS, _contracts)
-    _put_lists(state, state.grants.aliases, by_kind[ALIASES], ALIAS_LISTS, _aliases)
+    _put_lists(state, state.grants.contracts, by_kind[CONTRACTS], CONTRACT_LISTS, unpack_contracts)
+    _put_lists(state, state.grants.aliases, by_kind[ALIASES], ALIAS_LISTS, unpack_aliases)
     return position
 
 
@@ -123,14 +123,24 @@ def _pack_aliases(aliases: dict[int, list[bytes]]) -> Callable[[int], bytes | No
     return pack
 
 
-def _contracts(packed: bytes) -> list[int]:
+def unpack_contracts(packed: bytes) -> list[int]:
+    """Hashes of a grant's open contracts.
+
+    Raises:
+        UnreadableRowError: It is no such list.
+    """
     if len(packed) % _CONTRACT_BYTES:
         raise UnreadableRowError(f"contracts of {len(packed)} bytes")
     hashes: list[int] = np.frombuffer(packed, "<u8").tolist()
     return hashes
 
 
-def _aliases(packed: bytes) -> list[bytes]:
+def unpack_aliases(packed: bytes) -> list[bytes]:
+    """A grant's former subjects.
+
+    Raises:
+        UnreadableRowError: It is no such list.
+    """
     if len(packed) % SUBJECT_CHARACTERS:
         raise UnreadableRowError(f"former subjects of {len(packed)} bytes")
     starts = range(0, len(packed), SUBJECT_CHARACTERS)

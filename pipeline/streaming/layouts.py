@@ -49,6 +49,8 @@ class Layouts(Generic[Content]):
         known = " to ".join(str(end) for end in sorted({self.known[0], self.current}))
         if version > self.current:
             advice = "a newer program has written it: run that one"
+        elif version < 1:
+            advice = "no program has ever written it: look for who did"
         else:
             advice = "it is no longer read: run a program that knows both once"
         raise UnreadableRowError(

@@ -1,6 +1,9 @@
 """A partition this worker owns: its state, and every change of it by one transaction each."""
 
 from collections.abc import Callable
+from itertools import islice
+
+import structlog
 
 from pipeline import topics
 from pipeline.factors.months import month_of_ms
@@ -18,6 +21,10 @@ from pipeline.streaming.waiting import Taken
 
 _SWEEP_PEOPLE = 10_000
 """People re-scored in one transaction; new events go between two of them."""
+_RENEW_PEOPLE = 10_000
+"""People written in the current layouts in one transaction."""
+
+log = structlog.get_logger(__name__)
 
 
 class OwnedPartition:
@@ -55,12 +62,14 @@ class OwnedPartition:
         self.partition = context.partition
         self.store = restored.store
         self.position = restored.position
+        if outdated := len(self.store.outdated):
+            log.info("rows in former layouts", partition=self.partition, people=outdated)
         self._observe()
 
     @property
     def has_work(self) -> bool:
-        """Whether people are left to be scored again because time has passed."""
-        return bool(self._to_sweep)
+        """Whether people are to be scored again, as time has passed, or written in new layouts."""
+        return bool(self._to_sweep or self.store.outdated)
 
     def due_in_s(self) -> None:
         """Never: only events make time pass here."""
@@ -95,7 +104,23 @@ class OwnedPartition:
             await self._apply_records(taken.records)
 
     async def work(self) -> None:
-        """Score the next people again because time has passed."""
+        """Score the next people again because time has passed, or renew what is outdated."""
+        if self._to_sweep:
+            await self._sweep()
+        else:
+            await self._renew()
+
+    async def _renew(self) -> None:
+        """Write the next people in the current layouts, so that former ones can be dropped."""
+        users = list(islice(self.store.outdated, _RENEW_PEOPLE))
+        with lane_metrics.phase("renew"):
+            output = step.renew(self.store, users, self.position)
+        await self._commit(output)
+        self.store.outdated.difference_update(users)
+        if not self.store.outdated:
+            log.info("all rows are in the current layouts", partition=self.partition)
+
+    async def _sweep(self) -> None:
         users = [user for user in self._to_sweep[0] if user in self.store]
         with lane_metrics.phase("sweep"):
             output = step.sweep(self.store, users, self.position, self._context)

@@ -105,6 +105,15 @@ def sweep(
     return _publish(Kind.SWEEP, state, result, position.copy(), context)
 
 
+def renew(store: PartitionStore, users: Sequence[str], position: Position) -> Output:
+    """Write all of people as it is, in the current layouts; nothing of them changes."""
+    state = store.gather(users)
+    output = Output(Kind.CONFIRM, state, position)
+    nobody = BatchState.empty(state.users)
+    output.changelog = changelog.entries(nobody, state, range(len(users)))
+    return output
+
+
 def nothing(position: Position) -> Output:
     """An output that only writes the position again: proof that the partition is ours."""
     return Output(Kind.CONFIRM, BatchState.empty([]), position)

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from pipeline.factors import contracts, links
+from pipeline.factors.former import FACTOR_ROW_1
 from pipeline.factors.layout import FACTOR_ROW_LAYOUT
 from pipeline.factors.state import BatchState
-from pipeline.streaming import changelog
+from pipeline.streaming import changelog, step
 from pipeline.streaming.layouts import UnreadableRowError
 from pipeline.streaming.position import Position
+from pipeline.streaming.records import Entry
 from pipeline.streaming.store import PartitionStore
 
 
@@ -124,6 +126,56 @@ def test_tombstones_remove_a_person_whole() -> None:
 def test_a_row_that_cannot_be_applied_stops_the_restore(key: bytes, value: bytes | None) -> None:
     with pytest.raises(UnreadableRowError):
         changelog.apply(PartitionStore(), [(key, value)])
+
+
+def in_layout_1(state: BatchState) -> list[Entry]:
+    """Factor rows as the first layout had them."""
+    before = np.zeros(len(state.rows), FACTOR_ROW_1)
+    for name in FACTOR_ROW_1.names or ():
+        if name != "published":
+            before[name] = state.rows[name]
+    for name in FACTOR_ROW_1["published"].names or ():
+        before["published"][name] = state.rows["published"][name]
+    before["layout"] = 1
+    return [
+        (changelog.ROW + user.encode(), row.tobytes())
+        for user, row in zip(state.users, before, strict=True)
+    ]
+
+
+def test_people_in_a_former_layout_are_restored_in_the_current_one_and_noted() -> None:
+    state = some_state()
+    state.rows["published"]["sequence"] = [7, 8, 9]
+    store = PartitionStore()
+    changelog.apply(store, changelog.entries(BatchState.empty(state.users), state, [0, 1, 2]))
+
+    changelog.apply(store, in_layout_1(state)[:2])
+
+    assert store.gather(state.users).rows.tobytes() == state.rows.tobytes()
+    assert store.outdated == {"ann", "bob"}
+    changelog.apply(store, changelog.tombstones("bob"))
+    assert store.outdated == {"ann"}
+
+
+def test_renewing_writes_all_of_people_and_nothing_of_them_changes() -> None:
+    state = some_state()
+    store = PartitionStore()
+    changelog.apply(store, changelog.entries(BatchState.empty(state.users), state, [0, 1, 2]))
+    position = Position({"payments": 41})
+
+    output = step.renew(store, ["zoë", "bob"], position)
+
+    restored = PartitionStore()
+    changelog.apply(restored, output.changelog)
+    for one in (restored, store):
+        again = one.gather(["bob", "zoë"])
+        assert again.rows.tobytes() == state.rows[1:].tobytes()
+        assert again.ledgers.tobytes() == state.ledgers[1:].tobytes()
+        assert again.contracts == state.contracts[1:]
+        assert again.links == state.links[1:]
+    assert output.position == position
+    assert (output.changed, output.scores, output.peer_signals) == ([], [], [])
+    assert not restored.outdated
 
 
 def test_a_position_of_another_layout_is_refused() -> None:
