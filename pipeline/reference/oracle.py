@@ -45,6 +45,8 @@ class Oracle:
         self.people: dict[str, Person] = {}
         self.signals: list[Signal] = []
         self.erased: set[str] = set()
+        self.ending: set[str] = set()
+        """Whoever gave a grant that has an end: nobody else's can expire."""
 
     def apply_batch(self, events: Sequence[Event], watermark_ms: int) -> list[Outcome]:
         """Apply events as if they had arrived together; an outcome for each.
@@ -64,7 +66,8 @@ class Oracle:
 
     def expire(self, now_ms: int) -> None:
         """End every grant whose time is up."""
-        for user, person in list(self.people.items()):
+        for user in [user for user in self.people if user in self.ending]:
+            person = self.people[user]
             for scope in sorted(person.grants):
                 grant = person.grants[scope]
                 if grant.in_force and grant.ends_ms is not None and grant.ends_ms <= now_ms:
@@ -101,6 +104,8 @@ class Oracle:
         if person is None:
             person = self.people[event.user] = Person()
         person.grants[event.scope] = Grant(at_ms, in_force=True, ends_ms=ends_ms)
+        if ends_ms is not None:
+            self.ending.add(event.user)
 
     def _end(self, user: str, scope: Scope, at_ms: int) -> None:
         person = self.people[user]
