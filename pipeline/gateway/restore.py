@@ -13,8 +13,10 @@ from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.following import follow
 from pipeline.gateway.state import GatewayState
 from pipeline.streaming import lane_metrics
+from pipeline.streaming.layouts import UnreadableRowError, told_where
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.records import Entry
 from pipeline.topics import Topic
 
 
@@ -42,17 +44,29 @@ async def restore_gateway(
     Raises:
         UnreadableRowError: A row this program cannot apply.
     """
-    state, position = GatewayState(), Position()
+    state = GatewayState()
+    position: Position | None = None
     end = await reader.end(topics.GATEWAY_CHANGELOG, context.partition)
     async for records in _read(reader, topics.GATEWAY_CHANGELOG, context, end, on_restoring):
         entries = ((record.key, record.value) for record in records)
-        position = changelog.apply(state, entries) or position
+        with told_where(topics.GATEWAY_CHANGELOG, context.partition, records, _apply_alone):
+            position = changelog.apply(state, entries) or position
+    if position is None and (len(state.grants) or len(state.people)):
+        raise UnreadableRowError(
+            f"{topics.GATEWAY_CHANGELOG.name}, partition {context.partition}, has "
+            f"{len(state.grants)} grants and no position: what is applied to them is not known"
+        )
+    position = position or Position()
     state.grants.index_subjects()
     applied = position.next_offset(topics.SCORES.name)
     async for records in _read(reader, topics.SCORES, context, applied, on_restoring):
         follow(state, records, context.registry)
     state.people.release(np.arange(len(state.people.user_at)))
     return Restored(state, position)
+
+
+def _apply_alone(entries: list[Entry]) -> None:
+    changelog.apply(GatewayState(), entries)
 
 
 async def _read(

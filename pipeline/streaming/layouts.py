@@ -5,12 +5,16 @@ field. A kind of value knows all versions since the oldest that is still read, a
 them a pure function to the one after it; values of several versions may lie side by side.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.streaming.records import Entry, Record
+from pipeline.topics import Topic
 
 Content = TypeVar("Content")
 Rows = NDArray[np.void]
@@ -132,6 +136,38 @@ class ListLayouts:
         """
         version = _version(value)
         return self.layouts.migrated(version, value[1:]), version != self.layouts.current
+
+
+@contextmanager
+def told_where(
+    topic: Topic, partition: int, records: Sequence[Record], apply: Callable[[list[Entry]], object]
+) -> Iterator[None]:
+    """Have an unreadable record told with its place.
+
+    Args:
+        topic: The changelog.
+        partition: Its number.
+        records: What is applied meanwhile.
+        apply: Applies entries to a state of nobody, to find out which it was.
+
+    Raises:
+        UnreadableRowError: One of them is.
+    """
+    try:
+        yield
+    except UnreadableRowError as error:
+        place = f"{topic.name}, partition {partition}, {_place(records, apply)}"
+        raise UnreadableRowError(f"{place}: {error}") from error
+
+
+def _place(records: Sequence[Record], apply: Callable[[list[Entry]], object]) -> str:
+    newest = {record.key: record for record in records}
+    for record in newest.values():
+        try:
+            apply([(record.key or b"", record.value)])
+        except UnreadableRowError:
+            return f"offset {record.offset}"
+    return f"offsets {records[0].offset} to {records[-1].offset}"
 
 
 def _version(value: bytes) -> int:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pipeline import topics
 from pipeline.failpoints import Failpoint, hit
 from pipeline.streaming import changelog, lane_metrics
+from pipeline.streaming.layouts import UnreadableRowError, told_where
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.records import Entry
 from pipeline.streaming.store import PartitionStore
 
 
@@ -30,7 +32,8 @@ async def restore(
     Raises:
         UnreadableRowError: A row this program cannot apply.
     """
-    store, position = PartitionStore(), Position()
+    store = PartitionStore()
+    position: Position | None = None
     topic = topics.CHANGELOG
     end = await reader.end(topic, partition)
     start = await reader.beginning(topic, partition)
@@ -39,9 +42,19 @@ async def restore(
     async for records in reader.read(topic, partition, start, end):
         hit(Failpoint.RESTORE_READ)
         entries = ((record.key, record.value) for record in records)
-        position = changelog.apply(store, entries) or position
+        with told_where(topic, partition, records, _apply_alone):
+            position = changelog.apply(store, entries) or position
         hit(Failpoint.RESTORE_APPLIED)
         progress.set(end - records[-1].offset - 1)
         advanced()
     progress.set(0)
-    return Restored(store, position)
+    if position is None and len(store):
+        raise UnreadableRowError(
+            f"{topic.name}, partition {partition}, has {len(store)} people and no position: what "
+            f"is applied to them is not known; build the state anew with `sesame replay`"
+        )
+    return Restored(store, position or Position())
+
+
+def _apply_alone(entries: list[Entry]) -> None:
+    changelog.apply(PartitionStore(), entries)
