@@ -132,6 +132,7 @@ def _peer_signals(columns: Columns, user: Int32) -> PeerSignalColumns:
         active=columns.booleans("active"),
         base_score=columns.longs_or("base_score", UNSCORED).astype(np.int32),
         wants_reply=columns.booleans("wants_reply"),
+        erased=columns.booleans("erased"),
     )
 
 

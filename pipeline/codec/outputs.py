@@ -136,5 +136,6 @@ def encode_peer_signals(
         "active": pa.array([signal.active for signal in signals]),
         "base_score": pa.array(base_scores, pa.int32()),
         "wants_reply": pa.array([signal.wants_reply for signal in signals]),
+        "erased": pa.array([signal.erased for signal in signals]),
     }
     return encode_columns("PeerSignal", columns, registry.id_of(topics.PEER_SIGNALS.subject))

@@ -95,3 +95,4 @@ class PeerSignalColumns(EventColumns):
     active: Bool
     base_score: Int32  # tens; -1: unscored
     wants_reply: Bool
+    erased: Bool

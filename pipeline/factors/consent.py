@@ -119,9 +119,10 @@ class _Ledger:
         state = self.state
         if not state.rows[user]["layout"]:
             return
-        if scope in (Scope.SCORING, Scope.SOCIAL):
+        if scope == Scope.SOCIAL:
             self.effects.signals += social.farewells(state, user)
         if scope == Scope.SCORING:
+            self.effects.signals += social.erasures(state, user)
             _erase(state, user)
             self.effects.erased[user] = True
             return

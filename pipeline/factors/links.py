@@ -2,7 +2,8 @@
 
 Per link its own side (what this person said last, and when) and the peer's side (what the
 other's partition reported last). A removal is kept until no older confirmation can come
-any more. The layout is versioned by LINKS_LAYOUT.
+any more. When the other is erased the whole link goes, as far as it is folded by then: here
+the order of arrival counts. The layout is versioned by LINKS_LAYOUT.
 """
 
 import struct

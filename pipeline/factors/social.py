@@ -32,6 +32,19 @@ def farewells(state: BatchState, user: int) -> list[Signal]:
     return [_inactive(sender, other) for other in own_active_peers(state.links[user])]
 
 
+def erasures(state: BatchState, user: int) -> list[Signal]:
+    """What is said to everybody a person's list names when the person is erased.
+
+    Also to those to whom the own side never was confirmed, or no longer is: their lists may
+    name the person all the same.
+    """
+    sender = state.users[user]
+    return [
+        Signal(sender, other, active=False, wants_reply=False, erased=True)
+        for other in links.unpack(state.links[user])
+    ]
+
+
 def fold_relationships(
     state: BatchState,
     arrivals: Arrivals[RelationshipColumns],
@@ -87,12 +100,17 @@ def fold_peer_signals(
         events.active[heard].tolist(),
         events.base_score[heard].tolist(),
         events.wants_reply[heard].tolist(),
+        events.erased[heard].tolist(),
         strict=True,
     )
     held: dict[int, Links] = {}
-    for user, other, active, base_score, wants_reply in words:
+    for user, other, active, base_score, wants_reply, erased in words:
         if user not in held:
             held[user] = links.unpack(state.links[user])
+        if erased:
+            # The own word goes too: it names somebody of whom nothing is to be kept.
+            held[user].pop(other, None)
+            continue
         entry = held[user].setdefault(other, Link())
         entry.peer_active = active
         entry.peer_base = base_score if active else links.UNSCORED

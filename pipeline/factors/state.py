@@ -82,12 +82,16 @@ class BatchState:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What a person's side of a link tells the other; the shell adds the base score."""
+    """What a person's side of a link tells the other; the shell adds the base score.
+
+    ``erased`` asks the other side to keep nothing of the sender.
+    """
 
     sender: str
     receiver: str
     active: bool
     wants_reply: bool
+    erased: bool = False
 
 
 @dataclass(slots=True)

@@ -118,4 +118,5 @@ def _peer_signals(head: Head, some: list[plain.PeerSignal]) -> fast.PeerSignalCo
         active=_bool(e.active for e in some),
         base_score=_i64((e.base_score for e in some), -1).astype(np.int32),
         wants_reply=_bool(e.wants_reply for e in some),
+        erased=_bool(e.erased for e in some),
     )

@@ -87,3 +87,4 @@ class PeerSignal(Event):
     active: bool
     base_score: int | None = None
     wants_reply: bool = False
+    erased: bool = False

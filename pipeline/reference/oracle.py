@@ -109,11 +109,13 @@ class Oracle:
 
     def _end(self, user: str, scope: Scope, at_ms: int) -> None:
         person = self.people[user]
-        if scope == Scope.SCORING or (scope == Scope.SOCIAL and person.in_force(scope)):
+        if scope == Scope.SOCIAL and person.in_force(scope):
             for other in sorted(person.links):
                 if person.links[other].confirmed:
                     self._say(user, other, active=False)
         if scope == Scope.SCORING:
+            for other in sorted(person.links):
+                self._say(user, other, active=False, erased=True)
             del self.people[user]
             self.erased.add(user)
             return
@@ -217,6 +219,9 @@ class Oracle:
         person = self._covered(event, Scope.SOCIAL)
         if person is None:
             return Outcome.NOT_COVERED
+        if event.erased:
+            person.links.pop(event.other, None)
+            return Outcome.APPLIED
         link = person.links.setdefault(event.other, Link())
         link.peer_active = event.active
         link.peer_base = event.base_score if event.active else None
@@ -255,8 +260,16 @@ class Oracle:
             return Outcome.TOO_LATE
         return Outcome.APPLIED
 
-    def _say(self, sender: str, receiver: str, *, active: bool, reply: bool = False) -> None:
-        self.signals.append(Signal(sender, receiver, active, reply))
+    def _say(
+        self,
+        sender: str,
+        receiver: str,
+        *,
+        active: bool,
+        reply: bool = False,
+        erased: bool = False,
+    ) -> None:
+        self.signals.append(Signal(sender, receiver, active, reply, erased))
 
 
 def _oldest_first(links: dict[str, Link], chosen: Iterable[str]) -> list[str]:

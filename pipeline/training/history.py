@@ -140,6 +140,7 @@ def _signal_columns(
             [base[each.sender] if each.active else UNSCORED for each in signals], dtype=np.int32
         ),
         wants_reply=np.array([each.wants_reply for each in signals]),
+        erased=np.array([each.erased for each in signals]),
     )
 
 

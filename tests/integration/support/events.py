@@ -18,7 +18,8 @@ _HEADER_BYTES = 5
 
 @cache
 def schema(record: str) -> Any:
-    avro = json.loads((schemas_dir() / f"{record}.v1.avsc").read_text())
+    newest = max(schemas_dir().glob(f"{record}.v*.avsc"))
+    avro = json.loads(newest.read_text())
     return fastavro.parse_schema(_without_logical_types(avro))
 
 
@@ -118,6 +119,7 @@ def _peer_signal(head: Fields, fields: Fields) -> plain.Event:
         active=fields["active"],
         base_score=fields["base_score"],
         wants_reply=fields["wants_reply"],
+        erased=fields["erased"],
     )
 
 

@@ -95,6 +95,7 @@ RECORDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         active=st.booleans(),
         base_score=nullable(st.integers(350, 950)),
         wants_reply=st.booleans(),
+        erased=st.booleans(),
     ).filter(_of_two_people),
 }
 

@@ -147,7 +147,7 @@ def test_scores_are_the_bytes_fastavro_writes(
 @given(
     drawn=st.lists(
         st.tuples(
-            st.builds(Signal, TEXT, TEXT, st.booleans(), st.booleans()).filter(
+            st.builds(Signal, TEXT, TEXT, st.booleans(), st.booleans(), st.booleans()).filter(
                 lambda signal: signal.sender != signal.receiver
             ),
             st.none() | st.integers(35, 95).map(lambda tens: tens * 10),
@@ -174,6 +174,7 @@ def test_signals_come_through_as_they_were_sent(
             "active": signal.active,
             "base_score": score,
             "wants_reply": signal.wants_reply,
+            "erased": signal.erased,
         }
         for signal, score in drawn
     ]

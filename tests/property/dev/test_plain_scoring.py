@@ -85,6 +85,7 @@ def as_record(event: Event) -> tuple[str, dict[str, Any]]:
                 "active": event.active,
                 "base_score": event.base_score,
                 "wants_reply": event.wants_reply,
+                "erased": event.erased,
             }
             name = topics.PEER_SIGNALS.name
         case _:

@@ -44,6 +44,7 @@ class Shape:
     jitter_days: float = 20.0  # how far behind it an event may lie
     jump_months: int = 30  # now and then time leaps so far
     withdrawals: float = 0.25
+    erasures: float = 0.1  # of peers, among their signals
     kinds: tuple[type[Event], ...] = (
         Consent,
         Payment,
@@ -182,6 +183,7 @@ class Historian:
             active=self.rng.random() < 0.8,
             base_score=self.rng.choice([None, 350, 600, 950]),
             wants_reply=self.rng.random() < 0.3,
+            erased=self.rng.random() < self.shape.erasures,
         )
 
     def _peer(self) -> str:

@@ -68,10 +68,11 @@ SHAPES = {
 }
 
 
-def by_pair(signals: Iterable[Signal]) -> dict[tuple[str, str], list[tuple[bool, bool]]]:
+def by_pair(signals: Iterable[Signal]) -> dict[tuple[str, str], list[tuple[bool, bool, bool]]]:
     said = defaultdict(list)
     for signal in signals:
-        said[signal.sender, signal.receiver].append((signal.active, signal.wants_reply))
+        words = signal.active, signal.wants_reply, signal.erased
+        said[signal.sender, signal.receiver].append(words)
     return dict(said)
 
 

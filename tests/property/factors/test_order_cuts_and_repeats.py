@@ -99,7 +99,9 @@ def test_arrival_order_within_the_lateness_never_changes_the_row(
 @settings(max_examples=250)
 @given(seed=SEEDS, number=st.integers(2, 150), longest=st.sampled_from([1, 3, 20]))
 def test_cutting_into_batches_never_changes_the_row(seed: int, number: int, longest: int) -> None:
-    historian = Historian(seed, Shape(stride_days=8, ids=20, kinds=(*DATA, PeerSignal)))
+    # Which own words an erased friend takes along is a matter of order, as with consents.
+    shape = Shape(stride_days=8, ids=20, kinds=(*DATA, PeerSignal), erasures=0)
+    historian = Historian(seed, shape)
     state = enrolled_with_a_past(seed)
     events = historian.events(number)
     assert_same(folded(state, [events]), folded(state, cut(events, seed, longest)))

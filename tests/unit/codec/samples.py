@@ -56,6 +56,7 @@ PEER_SIGNAL = EVENT | {
     "active": True,
     "base_score": 640,
     "wants_reply": False,
+    "erased": False,
 }
 SAMPLES: dict[str, dict[str, Any]] = {
     "consents": CONSENT,

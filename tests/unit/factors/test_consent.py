@@ -100,7 +100,7 @@ def test_withdrawing_scoring_erases_everything_the_consents_too() -> None:
     state = full()
     result = fold(state, consent("2026-03-02", Scope.SCORING, WITHDRAW))
     assert result.erased.tolist() == [True]
-    assert result.signals == [Signal("ann", "bob", active=False, wants_reply=False)]
+    assert result.signals == [Signal("ann", "bob", active=False, wants_reply=False, erased=True)]
     assert not any(state.rows.tobytes() + state.ledgers.tobytes())
     assert (state.contracts, state.links) == ([b""], [b""])
 

@@ -20,7 +20,12 @@ def word(
 
 
 def heard(
-    other: str, base_score: int | None = None, *, active: bool = True, wants_reply: bool = False
+    other: str,
+    base_score: int | None = None,
+    *,
+    active: bool = True,
+    wants_reply: bool = False,
+    erased: bool = False,
 ) -> PeerSignal:
     return PeerSignal(
         user="ann",
@@ -31,6 +36,7 @@ def heard(
         active=active,
         base_score=base_score,
         wants_reply=wants_reply,
+        erased=erased,
     )
 
 
@@ -106,6 +112,34 @@ def test_a_peer_who_leaves_no_longer_counts_and_is_forgotten_if_never_confirmed(
     assert counts(state) == (0, 0, 0)
     assert own_active_peers(state.links[0]) == ["bob"]
     assert b"eve" not in state.links[0]
+
+
+def test_nothing_is_kept_of_an_erased_friend_the_own_word_neither() -> None:
+    state = enrolled()
+    fold(state, word("2026-03-01", "bob"), heard("bob", 640), word("2026-03-01", "eve", REMOVE))
+    fold(state, heard("bob", active=False, erased=True), heard("eve", active=False, erased=True))
+    assert counts(state) == (0, 0, 0)
+    assert state.links == [b""]
+
+
+def test_somebody_erased_who_comes_back_is_linked_by_both_confirming_anew() -> None:
+    state = enrolled()
+    fold(state, word("2026-03-01", "bob"), heard("bob", 640))
+    fold(state, heard("bob", active=False, erased=True), heard("bob", 700, wants_reply=True))
+    assert counts(state) == (0, 0, 0)
+    fold(state, word("2026-03-02", "bob"))
+    assert counts(state) == (1, 1, 700)
+
+
+@pytest.mark.parametrize("scope", [Scope.SCORING, Scope.SOCIAL])
+def test_only_an_erasure_asks_everybody_named_to_forget(scope: Scope) -> None:
+    state = enrolled()
+    fold(state, word("2026-03-01", "bob"), heard("eve"), word("2026-03-01", "dan", REMOVE))
+    result = fold(state, consent("2026-04-01", scope, ConsentAction.WITHDRAW))
+    asked = {signal.receiver for signal in result.signals if signal.erased}
+    told = {signal.receiver for signal in result.signals}
+    assert asked == ({"bob", "dan", "eve"} if scope is Scope.SCORING else set())
+    assert told == (asked or {"bob"})
 
 
 def test_a_signal_to_someone_who_does_not_grant_social_is_not_covered() -> None:

@@ -78,6 +78,7 @@ class Writer:
             "active": new.said.active,
             "base_score": new.base_score,
             "wants_reply": new.said.wants_reply,
+            "erased": new.said.erased,
         }
         return head + write_record(fields, schema)
 

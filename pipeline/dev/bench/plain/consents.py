@@ -31,11 +31,12 @@ def _withdraw(person: Person | None, scope: Scope, at_ms: int) -> tuple[Person |
         return person, []
     person["decided_ms"][scope] = at_ms
     granted = person["mask"] >> scope & 1
-    said: list[Said] = []
-    if scope is Scope.SCORING or (scope is Scope.SOCIAL and granted):
-        said = [Said(other, active=False, wants_reply=False) for other in confirmed_peers(person)]
     if scope is Scope.SCORING:
-        return None, said
+        named = person["social"]["links"]
+        return None, [Said(other, active=False, wants_reply=False, erased=True) for other in named]
+    said: list[Said] = []
+    if scope is Scope.SOCIAL and granted:
+        said = [Said(other, active=False, wants_reply=False) for other in confirmed_peers(person)]
     if granted:
         person["mask"] &= ~(1 << scope)
         forget(person, scope)

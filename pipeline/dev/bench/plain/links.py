@@ -21,6 +21,7 @@ class Said(NamedTuple):
     receiver: str
     active: bool
     wants_reply: bool
+    erased: bool = False
 
 
 def fold_relationship(
@@ -51,6 +52,9 @@ def fold_peer_signal(person: Person, event: Event) -> tuple[Outcome, list[Said]]
     """Fold what a peer's side reports."""
     links: dict[str, Link] = person["social"]["links"]
     other, base = event["other_user_id"], event["base_score"]
+    if event["erased"]:
+        links.pop(other, None)
+        return Outcome.APPLIED, []
     link = links.setdefault(other, [0, _SILENT, False, UNSCORED])
     link[_ACTIVE] = event["active"]
     link[_BASE] = UNSCORED if base is None or not event["active"] else base

@@ -56,4 +56,5 @@ def test_a_signal_is_addressed_to_the_peer() -> None:
         "active": True,
         "base_score": 630,
         "wants_reply": True,
+        "erased": False,
     }
