@@ -1,0 +1,275 @@
+"""Sees everything that is committed, from before a run to its end.
+
+Outputs are compacted while a run goes on, and a restore sees only what is left. The witness
+reads along, so that what was written in between can be held against what it should have been.
+
+    with Witness(settings, partner_ids) as witness:   # the topics are there already
+        ...                                           # the run
+        while witness.behind(): time.sleep(0.5)
+        verdict = check(settings, witness, model, sent=load.acknowledged)
+"""
+
+import json
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from pipeline import topics
+from pipeline.dev.chaos.ends import Ends, Part
+from pipeline.dev.chaos.errors import ChaosError
+from pipeline.dev.chaos.records import Record, record_of
+from pipeline.kafka import confluent_config
+from pipeline.reference.person import month_of
+from pipeline.settings import Settings
+from pipeline.streaming import journal
+from pipeline.streaming.position import Position
+from pipeline.topics import Topic
+
+GENERATIONS = "factor-state-generations"
+_CHANGELOG = re.compile(re.escape(topics.CHANGELOG.name) + r"(?:\.g\d+)?")
+_FETCHED_MAX = 10_000
+_WAIT_S = 0.1
+_NEW_TOPICS_S = 1.0
+_READ_S = 60.0
+_SAME_VALUES = (topics.SCORES.name, topics.SCORE_CHANGES.name)
+
+
+class Witness:
+    """Follows what the pipeline reads and writes, in a thread of its own.
+
+    It outlives the brokers' restarts. Of changelogs it keeps the last value by key, of inputs
+    the last offsets, of all other topics every record.
+    """
+
+    def __init__(self, settings: Settings, partner_ids: Sequence[str] = ()) -> None:
+        """Set up; entering begins.
+
+        Args:
+            settings: The brokers, the topics' prefix and the number of partitions.
+            partner_ids: Whose ``partner.<id>.scores`` to follow.
+        """
+        self.partner_ids = tuple(partner_ids)
+        self._settings = settings
+        self._ends = Ends(settings)
+        partners = (topics.partner_scores(partner_id).name for partner_id in partner_ids)
+        outputs = (topics.JOURNAL, topics.SCORES, topics.SCORE_CHANGES, topics.DEAD_LETTERS)
+        self._inputs = {topic.name for topic in topics.INPUTS}
+        self._logs = {*(topic.name for topic in outputs), *partners, GENERATIONS}
+        self._records: dict[str, list[Record]] = defaultdict(list)
+        self._states: dict[Part, dict[bytes, bytes]] = defaultdict(dict)
+        self._last: dict[Part, int] = {}
+        self._journaled: dict[int, bytes] = {}
+        self._reached: dict[Part, int] = {}
+        self._values: dict[bytes, bytes] = {}
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="witness", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to follow; everything there is already is read first.
+
+        Raises:
+            KafkaException: No broker answers.
+        """
+        self._consumer = Consumer(_config(self._settings))
+        self._follow_new()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Follow no more; what was seen stays."""
+        self._ending.set()
+        self._thread.join()
+        self._consumer.close()
+
+    # What was seen
+
+    def until_read(self, limit_s: float = _READ_S) -> None:
+        """Wait until everything that is committed now has been seen; brokers may be away.
+
+        Raises:
+            ChaosError: It was not within ``limit_s``, or records were gone before they were read.
+        """
+        deadline = time.monotonic() + limit_s
+        ends: dict[Part, int] | None = None
+        while ends is None or self._is_short_of(ends):
+            if self._error is not None:
+                raise ChaosError(f"the witness broke off: {self._error}") from self._error
+            if time.monotonic() > deadline:
+                raise ChaosError(f"not everything was read after {limit_s:.0f} s: {ends}")
+            time.sleep(_WAIT_S / 5)
+            if ends is None:
+                ends = self._committed_ends()
+
+    def behind(self, limit_s: float = _READ_S) -> int:
+        """Offsets of input records that are committed and not applied, and sweeps that are due.
+
+        0: the pipeline has caught up.
+
+        Raises:
+            ChaosError: See `until_read`.
+        """
+        self.until_read(limit_s)
+        with self._lock:
+            last, journaled = dict(self._last), dict(self._journaled)
+        positions = {number: journal.decode(value).position for number, value in journaled.items()}
+        due = sum(
+            max(0, offset + 1 - positions.get(number, Position()).next_offset(name))
+            for (name, number), offset in last.items()
+        )
+        return due + sum(_is_sweep_due(position) for position in positions.values())
+
+    def records(self, topic: Topic | str) -> list[Record]:
+        """Every record of a topic that is kept, each partition in its order."""
+        name = topic if isinstance(topic, str) else topic.name
+        with self._lock:
+            return list(self._records[name])
+
+    def generations(self) -> dict[int, int]:
+        """Which generation's state each partition works on."""
+        numbers = dict.fromkeys(range(self._settings.partitions), 1)
+        for record in self.records(GENERATIONS):
+            if record.value is not None:
+                numbers[record.partition] = int(json.loads(record.value)["generation"])
+        return numbers
+
+    def state(self, partition: int, generation: int = 1) -> dict[bytes, bytes]:
+        """A changelog's last value by key, the position's too; removed keys are not in it."""
+        suffix = "" if generation == 1 else f".g{generation}"
+        with self._lock:
+            return dict(self._states.get((topics.CHANGELOG.name + suffix, partition), {}))
+
+    # Following
+
+    def _run(self) -> None:
+        looked_at = time.monotonic()
+        try:
+            while not self._ending.is_set():
+                messages = self._consumer.consume(_FETCHED_MAX, _WAIT_S)
+                with self._lock:
+                    for message in messages:
+                        self._take(message)
+                if time.monotonic() - looked_at > _NEW_TOPICS_S:
+                    self._follow_new_if_any()
+                    looked_at = time.monotonic()
+        except Exception as error:  # noqa: BLE001 - raised again in `until_read`
+            self._error = error
+
+    def _take(self, message: Message) -> None:
+        error, topic, offset = message.error(), message.topic(), message.offset()
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
+            if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
+                raise KafkaException(error)
+            return  # brokers that stop and start: the client goes on by itself
+        assert topic is not None  # noqa: S101 - records and ends of partitions have one
+        assert offset is not None  # noqa: S101
+        part = topic.removeprefix(self._settings.topic_prefix), message.partition() or 0
+        if error is not None:
+            self._reached[part] = max(self._reached[part], offset)
+        elif offset >= self._reached[part]:
+            self._reached[part] = offset + 1
+            self._keep(part, record_of(message))
+
+    def _keep(self, part: Part, record: Record) -> None:
+        name, _ = part
+        if name in self._inputs:
+            self._last[part] = record.offset
+        elif name in self._logs:
+            self._records[name].append(self._thrifty(name, record))
+            if name == topics.JOURNAL.name:
+                self._journaled[record.partition] = record.value or b""
+        elif record.value is None:
+            self._states[part].pop(record.key or b"", None)
+        else:
+            self._states[part][record.key or b""] = record.value
+
+    def _thrifty(self, name: str, record: Record) -> Record:
+        """The record; a value that two topics hold is kept once."""
+        value = record.value
+        if value is None or name not in _SAME_VALUES:
+            return record
+        known = self._values.pop(value, None)
+        if known is None:
+            self._values[value] = value
+            return record
+        return record._replace(value=known)
+
+    def _follow_new_if_any(self) -> None:
+        try:
+            self._follow_new()
+        except KafkaException:
+            return  # no broker answers: it is asked again
+
+    def _follow_new(self) -> None:
+        """Follow the topics that are there and not followed yet, from their beginnings."""
+        prefix = self._settings.topic_prefix
+        fresh = [part for part in self._parts() if part not in self._reached]
+        if fresh:
+            self._consumer.incremental_assign(
+                [TopicPartition(prefix + name, number, OFFSET_BEGINNING) for name, number in fresh]
+            )
+            with self._lock:
+                self._reached.update(dict.fromkeys(fresh, 0))
+
+    def _parts(self) -> Iterable[Part]:
+        prefix = self._settings.topic_prefix
+        for full_name, partitions in sorted(self._ends.topics().items()):
+            name = full_name.removeprefix(prefix)
+            if full_name.startswith(prefix) and (
+                name in self._inputs or name in self._logs or _CHANGELOG.fullmatch(name)
+            ):
+                yield from ((name, number) for number in range(partitions))
+
+    def _committed_ends(self) -> dict[Part, int] | None:
+        """Where what is followed ends now; None while no broker answers."""
+        prefix = self._settings.topic_prefix
+        with self._lock:
+            followed = list(self._reached)
+        try:
+            found = self._ends.committed((prefix + name, number) for name, number in followed)
+        except KafkaException:
+            return None
+        return {(name.removeprefix(prefix), number): end for (name, number), end in found.items()}
+
+    def _is_short_of(self, ends: dict[Part, int]) -> bool:
+        with self._lock:
+            return any(self._reached[part] < end for part, end in ends.items())
+
+
+def _is_sweep_due(position: Position) -> bool:
+    at_ms = position.watermark_ms
+    return at_ms > 0 and position.swept_month < month_of(at_ms)
+
+
+def _config(settings: Settings) -> dict[str, str | int | bool]:
+    return {
+        **confluent_config(settings),
+        "group.id": f"{settings.topic_prefix}witness",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        # Records that are gone before they were read are not to be jumped over.
+        "auto.offset.reset": "error",
+        "isolation.level": "read_committed",
+        "fetch.wait.max.ms": 50,
+        "reconnect.backoff.max.ms": 1_000,
+        "log_level": 0,
+    }
