@@ -19,6 +19,7 @@ from pipeline import topics
 from pipeline.gateway import metrics
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
+from pipeline.streaming.bounded import bound_fetches, take_fetched
 from pipeline.streaming.flow import Inlet
 from pipeline.topics import Topic
 
@@ -111,6 +112,7 @@ class PartnerFeed:
 
     async def _read(self) -> None:
         """Read until something breaks; what was offered is not read again."""
+        bound_fetches(self._settings)
         consumer = AIOKafkaConsumer(
             **aiokafka_config(self._settings),
             isolation_level="read_committed",
@@ -137,8 +139,19 @@ class PartnerFeed:
             elif self._inlet.is_behind:
                 await asyncio.sleep(_HELD_BACK_S)
             else:
-                self._offer(await consumer.getmany(timeout_ms=int(_FETCH_S * 1000)))
+                self._offer(await self._fetched(consumer))
                 await self._pass_marks(consumer)
+
+    async def _fetched(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[Any]]:
+        async def take(
+            partitions: Collection[TopicPartition], wait_s: float, records_max: int | None
+        ) -> dict[TopicPartition, list[Any]]:
+            taken: dict[TopicPartition, list[Any]] = await consumer.getmany(
+                *partitions, timeout_ms=int(wait_s * 1000), max_records=records_max
+            )
+            return taken
+
+        return await take_fetched(consumer._fetcher, take, consumer.assignment(), _FETCH_S)  # noqa: SLF001
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> bool:
         """Have the consumer read what is to be followed; whether all of it can be."""

@@ -112,6 +112,36 @@ class Settings(PartnerSettings):
         le=10_000_000,
         description="Records waiting for one partition before its fetching pauses.",
     )
+    batch_bytes_max: int = Field(
+        4 << 20,
+        ge=1 << 10,
+        le=64 << 20,
+        description="Bytes of one partition handed over at once.",
+    )
+    lane_bytes_max: int = Field(
+        16 << 20,
+        ge=1 << 10,
+        le=1 << 30,
+        description="Bytes one partition folds in one transaction.",
+    )
+    lane_waiting_bytes_max: int = Field(
+        32 << 20,
+        ge=1 << 10,
+        le=4 << 30,
+        description="Bytes waiting for one partition before its fetching pauses.",
+    )
+    waiting_bytes_max: int = Field(
+        128 << 20,
+        ge=1 << 10,
+        le=64 << 30,
+        description="Bytes waiting for all partitions of a worker before each gets its share only.",
+    )
+    unpacked_bytes_max: int = Field(
+        16 << 20,
+        ge=1 << 20,
+        le=1 << 30,
+        description="Bytes a compressed batch may unpack to; a larger one is not read.",
+    )
     session_timeout_s: float = Field(
         10.0, ge=1, le=300, description="Seconds of silence before the group drops a worker."
     )

@@ -9,6 +9,7 @@ from faust.types import TP, AppT, Message, StreamT
 from faust.types.transports import ConsumerT
 
 from pipeline.settings import Settings
+from pipeline.streaming.bounded import bound_fetches
 from pipeline.streaming.credentials import faust_brokers, faust_credentials
 from pipeline.streaming.flow import Flow
 from pipeline.streaming.pool import LanePool
@@ -16,7 +17,7 @@ from pipeline.streaming.records import Record
 from pipeline.streaming.transport import BatchConsumer, BatchTransport, batch_scheduler
 
 _FETCH_BYTES = 4 * 1024 * 1024
-"""Of one partition in one fetch."""
+"""Of one partition in one fetch, compressed as they are; of all partitions aiokafka's 50 MiB."""
 
 
 class BatchSchema(faust.Schema[None, list[Record]]):
@@ -54,6 +55,7 @@ def build(
 
     Faust's web server, tables and leader topic are off: see the decision records.
     """
+    bound_fetches(settings)
     control = tuple(settings.topic(topic.name) for topic in flow.inputs if topic.control)
     app = BatchApp(
         settings.topic_prefix + flow.group,

@@ -69,7 +69,15 @@ class Lane:
     @property
     def is_behind(self) -> bool:
         """Whether no more should be fetched for now."""
-        return self.waiting.records >= self._settings.lane_waiting_max
+        return (
+            self.waiting.records >= self._settings.lane_waiting_max
+            or self.nbytes >= self._settings.lane_waiting_bytes_max
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the records that are fetched but not yet applied."""
+        return self.waiting.nbytes + (self._in_hand.nbytes if self._in_hand else 0)
 
     def pending(self, topic: str) -> int:
         """Records of a topic that are fetched but not yet applied."""
@@ -217,7 +225,9 @@ class Lane:
         if self._stop.is_set():
             return
         if self._in_hand is None:
-            self._in_hand = self.waiting.take(self._settings.lane_records_max)
+            self._in_hand = self.waiting.take(
+                self._settings.lane_records_max, self._settings.lane_bytes_max
+            )
         if self._in_hand:
             hit(Failpoint.LANE_TAKEN)
             await owned.apply(self._in_hand)

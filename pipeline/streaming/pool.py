@@ -21,7 +21,7 @@ _GRACE_S = 10.0
 
 
 _WAITING_LANES_MAX = 8
-"""Lanes that may be full at once: what waits is bounded however many partitions are owned."""
+"""Full lanes whose records may wait, however many partitions are owned."""
 
 
 class NotCopartitionedError(RuntimeError):
@@ -57,12 +57,24 @@ class LanePool:
             lane.offer(self._names[topic], records, acknowledge)
 
     def is_behind(self, partition: int) -> bool:
-        """Whether a partition's lane, or all lanes together, have enough waiting."""
+        """Whether a partition's lane has enough waiting.
+
+        While all lanes together have, each may have its equal share only: those that are
+        flooded do not hold up the others.
+        """
         lane = self.lanes.get(partition)
         if lane is None:
             return False
-        waiting = sum(lane.waiting.records for lane in self.lanes.values())
-        return lane.is_behind or waiting >= _WAITING_LANES_MAX * self._settings.lane_waiting_max
+        lanes = list(self.lanes.values())
+        records_max = _WAITING_LANES_MAX * self._settings.lane_waiting_max
+        bytes_max = self._settings.waiting_bytes_max
+        return (
+            lane.is_behind
+            or _has_its_share(
+                [each.waiting.records for each in lanes], lane.waiting.records, records_max
+            )
+            or _has_its_share([each.nbytes for each in lanes], lane.nbytes, bytes_max)
+        )
 
     def wake_all(self) -> None:
         """Have every lane look for work."""
@@ -143,3 +155,7 @@ class LanePool:
                 )
                 raise NotCopartitionedError(message)
         return set(topics_of)
+
+
+def _has_its_share(of_all: list[int], of_one: int, most: int) -> bool:
+    return sum(of_all) >= most and of_one * len(of_all) >= most

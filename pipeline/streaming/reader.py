@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
+from pipeline.streaming.bounded import bound_fetches
 from pipeline.topics import Topic
 
 _FETCH_BYTES = 8 * 1024 * 1024
@@ -40,6 +41,7 @@ class PartitionReader:
         return self._consumer
 
     def _new_consumer(self) -> AIOKafkaConsumer:
+        bound_fetches(self._settings)
         return AIOKafkaConsumer(
             **aiokafka_config(self._settings),
             isolation_level="read_committed",

@@ -1,6 +1,7 @@
 """Records as lanes take and write them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 Entry = tuple[bytes, bytes | None]
@@ -30,3 +31,33 @@ class Record(Protocol):
     @property
     def headers(self) -> Sequence[Header]:
         """Its headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRecord:
+    """A record as the slow reader gives it to aiokafka."""
+
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    checksum: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRecord:
+    """Stands for records that cannot be read, at the offset of the last; no producer makes one."""
+
+    offset: int
+    timestamp: int
+    problem: str
+    key: None = None
+    value: None = None
+    headers: tuple[Header, ...] = ()
+
+
+def size_of(records: Iterable[Record]) -> int:
+    """Bytes of the records' keys and values."""
+    return sum(len(record.key or b"") + len(record.value or b"") for record in records)

@@ -31,6 +31,7 @@ from pipeline.streaming.journal import Kind
 from pipeline.streaming.output import DeadLetter, Output
 from pipeline.streaming.position import Position
 from pipeline.streaming.publication import NewScores, base_change_signals, publish, told_base_scores
+from pipeline.streaming.records import UnreadableRecord
 from pipeline.streaming.store import PartitionStore
 
 _REFUSED = {Outcome.TOO_LATE: Reason.TOO_LATE, Outcome.FUTURE: Reason.FUTURE}
@@ -210,6 +211,8 @@ def _dead_letter(
     topic: DecodedTopic, index: int, reason: Reason, error: str, context: StepContext
 ) -> DeadLetter:
     record = topic.records[index]
+    if isinstance(record, UnreadableRecord):
+        error = record.problem
     refused = Refused(
         topic=context.topic_prefix + topic.topic.name,
         partition=context.partition,

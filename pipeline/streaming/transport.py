@@ -7,13 +7,14 @@ of a fetch (pausing them in Faust would drop what is fetched already).
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
+from pipeline.streaming.bounded import take_fetched
 from pipeline.streaming.records import Record
 
 _FAUST = logging.getLogger("faust.transport")
@@ -74,6 +75,22 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
             return super()._create_worker_consumer(transport)
         finally:
             self.consumer.in_transaction = False
+
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
+        max_records: int | None = None,  # noqa: ARG002 - our bounds are by bytes too
+    ) -> Mapping[TP, list[Any]]:
+        fetch = super()._fetch_records
+
+        async def take(
+            partitions: Collection[TP], wait_s: float, records_max: int | None
+        ) -> Mapping[TP, list[Any]]:
+            return await fetch(consumer, set(partitions), wait_s, records_max)
+
+        return await take_fetched(consumer._fetcher, take, active_partitions, timeout or 0.0)  # noqa: SLF001
 
 
 class BatchConsumer(Consumer):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.streaming.position import Position
-from pipeline.streaming.records import Record
+from pipeline.streaming.records import Record, size_of
 from pipeline.topics import Topic
 
 Acknowledge = Callable[[], object]
@@ -19,6 +19,8 @@ class Taken:
 
     records: dict[str, list[Record]] = field(default_factory=dict)
     acknowledge: list[Acknowledge] = field(default_factory=list)
+    nbytes: int = 0
+    """Of keys and values."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
@@ -36,29 +38,37 @@ class Taken:
                     del self.records[name]
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    records: Sequence[Record]
+    nbytes: int
+    acknowledge: Acknowledge
+
+
 class Waiting:
     """Batches by topic, in order; control topics are taken whole and first."""
 
     def __init__(self, inputs: Sequence[Topic]) -> None:
         """Start empty; topics that are not among ``inputs`` come after them."""
         self._control = [topic.name for topic in inputs if topic.control]
-        self._queues: dict[str, deque[tuple[Sequence[Record], Acknowledge]]] = {
-            topic.name: deque() for topic in inputs
-        }
+        self._queues: dict[str, deque[_Batch]] = {topic.name: deque() for topic in inputs}
         self._arrived = asyncio.Event()
         self.records = 0
+        self.nbytes = 0
 
     def put(self, topic: str, records: Sequence[Record], acknowledge: Acknowledge) -> None:
         """Add a batch of one topic, later than all that was added of it before."""
-        self._queues.setdefault(topic, deque()).append((records, acknowledge))
+        batch = _Batch(records, size_of(records), acknowledge)
+        self._queues.setdefault(topic, deque()).append(batch)
         self.records += len(records)
+        self.nbytes += batch.nbytes
         self._arrived.set()
 
     def clear(self) -> None:
         """Drop everything, unacknowledged."""
         for queue in self._queues.values():
             queue.clear()
-        self.records = 0
+        self.records = self.nbytes = 0
         self._arrived.clear()
 
     def wake(self) -> None:
@@ -74,13 +84,13 @@ class Waiting:
 
     def records_of(self, topic: str) -> int:
         """How many records of a topic wait."""
-        return sum(len(records) for records, _ in self._queues.get(topic, ()))
+        return sum(len(batch.records) for batch in self._queues.get(topic, ()))
 
-    def take(self, records_max: int) -> Taken:
+    def take(self, records_max: int, bytes_max: int) -> Taken:
         """Take the next records.
 
         All control records, then batches of the other topics in turn while the sum stays
-        within ``records_max`` (at least one).
+        within both bounds (at least one batch).
         """
         taken = Taken()
         total = 0
@@ -91,7 +101,11 @@ class Waiting:
         while ready:
             name = ready.popleft()
             queue = self._queues[name]
-            if total and total + len(queue[0][0]) > records_max:
+            over = (
+                total + len(queue[0].records) > records_max
+                or taken.nbytes + queue[0].nbytes > bytes_max
+            )
+            if total and over:
                 continue
             total += self._take_one(name, taken)
             if queue:
@@ -101,9 +115,12 @@ class Waiting:
         return taken
 
     def _take_one(self, name: str, taken: Taken) -> int:
-        records, acknowledge = self._queues[name].popleft()
+        batch = self._queues[name].popleft()
+        records = batch.records
         self.records -= len(records)
-        taken.acknowledge.append(acknowledge)
+        self.nbytes -= batch.nbytes
+        taken.nbytes += batch.nbytes
+        taken.acknowledge.append(batch.acknowledge)
         known = taken.records.get(name)
         if known and records[0].offset <= known[-1].offset:
             newest = known[-1].offset

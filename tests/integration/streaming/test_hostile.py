@@ -12,6 +12,7 @@ from pipeline.codec.reasons import Reason
 from pipeline.kafka import kafka_python_config
 from pipeline.settings import Settings
 from pipeline.streaming.transaction import TransactionalWriter
+from tests.integration.support.raw import RawRecord, batch, produce
 from tests.integration.support.records import DAY_MS, NOW_MS, good_year, grants, record
 from tests.integration.support.stream import Input, Stream
 
@@ -103,3 +104,47 @@ def _is_gone(stream: Stream) -> bool:
         return stream.prefix + "payments" not in admin.list_topics()
     finally:
         admin.close()
+
+
+def test_a_header_whose_name_is_no_text_stops_nobody(
+    stream: Stream, person: Callable[[str], str]
+) -> None:
+    user = person("odd")
+    worker = stream.worker().until_ready()
+    stream.send(grants(user))
+    stream.until_applied()
+    payment = record(topics.PAYMENTS, user, NOW_MS)
+    odd = RawRecord(payment.key, payment.value, ((b"\xff\xfe", b"1"),))
+    partition = stream.partition_of(user)
+
+    produce(stream.bootstrap, stream.prefix + "payments", partition, batch([odd]))
+    stream.send([record(topics.PAYMENTS, user, NOW_MS)])
+    stream.until_applied()
+
+    assert worker.is_running
+    assert stream.read(topics.DEAD_LETTERS) == []
+    assert (stream.row(user)["recent_payments"] != 0).sum() == 2
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_batch_that_unpacks_to_more_than_may_be_held_is_one_dead_letter(
+    stream: Stream, person: Callable[[str], str], codec: str
+) -> None:
+    user = person("bomb")
+    worker = stream.worker(SESAME_UNPACKED_BYTES_MAX=str(1 << 20)).until_ready()
+    stream.send(grants(user))
+    stream.until_applied()
+    partition = stream.partition_of(user)
+    large = batch([RawRecord(b"k", b"\0" * 600_000)] * 2, codec)
+
+    produce(stream.bootstrap, stream.prefix + "payments", partition, large)
+    stream.send([record(topics.PAYMENTS, user, NOW_MS)])
+    stream.until_applied()
+
+    assert len(large) < 10_000
+    assert worker.is_running
+    (letter,) = stream.read(topics.DEAD_LETTERS)
+    said = {name: value.decode() for name, value in letter.headers}
+    assert (said["dlq.reason"], said["dlq.offset"]) == ("WIRE_FORMAT", "1")
+    assert "last 2 records of a batch that begins at 0 were not read" in said["dlq.error"]
+    assert (stream.row(user)["recent_payments"] != 0).sum() == 1

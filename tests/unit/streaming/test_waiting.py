@@ -10,6 +10,8 @@ from pipeline.streaming.position import Position
 from pipeline.streaming.records import Header, Record
 from pipeline.streaming.waiting import Taken, Waiting
 
+BYTES = 1 << 20
+
 
 @dataclass(frozen=True)
 class Fetched:
@@ -36,18 +38,33 @@ def test_consents_are_taken_whole_even_beyond_the_cap() -> None:
     waiting.put("consents", records(0, 1, 2), lambda: None)
     waiting.put("consents", records(3, 4), lambda: None)
 
-    taken = waiting.take(2)
+    taken = waiting.take(2, BYTES)
 
     assert offsets(taken, "consents") == [0, 1, 2, 3, 4]
     assert offsets(taken, "payments") == []
-    assert offsets(waiting.take(2), "payments") == [0, 1]
+    assert offsets(waiting.take(2, BYTES), "payments") == [0, 1]
 
 
 def test_a_batch_larger_than_the_cap_is_still_taken() -> None:
     waiting = Waiting(topics.INPUTS)
     waiting.put("payments", records(*range(10)), lambda: None)
 
-    assert offsets(waiting.take(3), "payments") == list(range(10))
+    assert offsets(waiting.take(3, BYTES), "payments") == list(range(10))
+
+
+def test_a_batch_of_more_bytes_than_the_cap_is_taken_alone() -> None:
+    waiting = Waiting(topics.INPUTS)
+    large = [Fetched(at, value=b"v" * 1_000) for at in (0, 1)]
+    waiting.put("payments", large, lambda: None)
+    waiting.put("payments", [Fetched(2, value=b"v" * 99)], lambda: None)
+    waiting.put("payments", [Fetched(3, value=b"v" * 100)], lambda: None)
+
+    assert waiting.nbytes == 2_203
+    assert offsets(waiting.take(100, 200), "payments") == [0, 1]
+    assert waiting.nbytes == 201
+    assert offsets(waiting.take(100, 200), "payments") == [2]
+    assert offsets(waiting.take(100, 200), "payments") == [3]
+    assert waiting.nbytes == 0
 
 
 def test_batches_of_several_topics_are_merged_up_to_the_cap() -> None:
@@ -56,7 +73,7 @@ def test_batches_of_several_topics_are_merged_up_to_the_cap() -> None:
         waiting.put("payments", records(start, start + 1), lambda: None)
         waiting.put("consumption", records(start, start + 1), lambda: None)
 
-    taken = waiting.take(8)
+    taken = waiting.take(8, BYTES)
 
     assert offsets(taken, "payments") == [0, 1, 2, 3]
     assert offsets(taken, "consumption") == [0, 1, 2, 3]
@@ -69,7 +86,7 @@ def test_a_batch_fetched_again_is_not_taken_twice_but_acknowledged() -> None:
     waiting.put("payments", records(0, 1, 2), lambda: acknowledged.append("first"))
     waiting.put("payments", records(1, 2, 3), lambda: acknowledged.append("again"))
 
-    taken = waiting.take(100)
+    taken = waiting.take(100, BYTES)
     for acknowledge in taken.acknowledge:
         acknowledge()
 
@@ -97,7 +114,7 @@ def test_topics_that_come_later_are_taken_after_the_named_ones() -> None:
 
     assert waiting.records_of("partner.x.outcomes") == 1
     assert waiting.records_of("partner.y.outcomes") == 0
-    assert list(waiting.take(10).records) == ["consents", "scores", "partner.x.outcomes"]
+    assert list(waiting.take(10, BYTES).records) == ["consents", "scores", "partner.x.outcomes"]
 
 
 def wait(waiting: Waiting, seconds_max: float | None) -> None:
@@ -113,7 +130,7 @@ def test_a_wait_ends_when_its_time_has_passed() -> None:
 
     wait(waiting, 0.01)
 
-    assert not waiting.take(10)
+    assert not waiting.take(10, BYTES)
 
 
 def test_what_has_arrived_ends_a_wait_without_limit() -> None:
@@ -122,4 +139,4 @@ def test_what_has_arrived_ends_a_wait_without_limit() -> None:
 
     wait(waiting, None)
 
-    assert offsets(waiting.take(10), "payments") == [0]
+    assert offsets(waiting.take(10, BYTES), "payments") == [0]

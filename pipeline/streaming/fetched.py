@@ -1,0 +1,140 @@
+"""What aiokafka has fetched, read within bounds and past what it stumbles over.
+
+Left to itself it unpacks a compressed batch to any size, hands over all of a fetch at once, and
+a header whose name is not UTF-8 stops the partition for good, though a broker takes it.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.record.memory_records import _MemoryRecordsPy
+from aiokafka.record.util import decode_varint
+
+from pipeline.streaming.records import ReadRecord, UnreadableRecord
+from pipeline.streaming.unpacking import UnpackError, unpack
+
+HEADERS_MAX = 64
+"""Headers kept of a record that the quick reader was not given."""
+QUICK_BYTES_MAX = 2 << 20
+"""Bytes of a batch given to the quick reader, whose records may take 40 times theirs."""
+_BATCH_HEADER = struct.Struct(">qiibIhiqqqhii")
+_HEADER_BYTES = _BATCH_HEADER.size
+_ATTRIBUTES_AT = struct.calcsize(">qiibI")
+_MAGIC_AT = struct.calcsize(">qii")
+_MAGIC = 2
+_CODEC_MASK = 0x07
+
+
+class BoundedRecords(_MemoryRecordsPy):  # type: ignore[misc] # untyped
+    """The batches of a fetch."""
+
+    unpacked_bytes_max: int
+
+    def next_batch(self) -> Any:
+        """The next batch; None after the last."""
+        piece = self._next_slice
+        batch = super().next_batch()
+        if piece is None or piece[_MAGIC_AT] < _MAGIC or batch.is_control_batch:
+            return batch
+        return BoundedBatch(batch, bytes(piece), self.unpacked_bytes_max)
+
+
+class BoundedBatch:
+    """One batch; its records are read while they are asked for."""
+
+    def __init__(self, batch: Any, data: bytes, unpacked_bytes_max: int) -> None:
+        """Wrap aiokafka's ``batch`` of ``data``."""
+        self._batch = batch
+        self._data = data
+        self._unpacked_bytes_max = unpacked_bytes_max
+        self._count = int(_BATCH_HEADER.unpack_from(data)[-1])
+        self.base_offset: int = batch.base_offset
+        self.next_offset: int = batch.next_offset
+        self.producer_id: int | None = batch.producer_id
+        self.is_transactional: bool = batch.is_transactional
+        self.is_control_batch = False
+
+    def validate_crc(self) -> bool:
+        """Whether it is as it was written."""
+        return bool(self._batch.validate_crc())
+
+    def __iter__(self) -> Iterator[Any]:
+        """Its records; one that stands for those that cannot be read."""
+        codec = self._batch.attributes & _CODEC_MASK
+        try:
+            body = unpack(codec, self._data[_HEADER_BYTES:], self._unpacked_bytes_max)
+        except UnpackError as error:
+            yield self._unreadable(0, str(error))
+            return
+        read = 0
+        if len(body) <= QUICK_BYTES_MAX:
+            try:
+                for record in self._plain(codec, body):
+                    yield record
+                    read += 1
+            except (CorruptRecordException, UnicodeDecodeError):
+                pass
+            else:
+                return
+        yield from self._read_slowly(body, read)
+
+    def _plain(self, codec: int, body: bytes) -> Any:
+        if not codec:
+            return self._batch
+        header = bytearray(self._data[:_HEADER_BYTES])
+        header[_ATTRIBUTES_AT + 1] &= ~_CODEC_MASK
+        return DefaultRecordBatch(bytes(header) + body)
+
+    def _read_slowly(self, body: bytes, skipped: int) -> Iterator[ReadRecord | UnreadableRecord]:
+        """Records after the first ``skipped``, whatever their headers are called."""
+        at = 0
+        for number in range(self._count):
+            try:
+                record, at = _read(body, at, self._batch)
+            except (IndexError, ValueError) as error:
+                yield self._unreadable(number, f"its record {number} is broken: {error}")
+                return
+            if number >= skipped:
+                yield record
+
+    def _unreadable(self, read: int, problem: str) -> UnreadableRecord:
+        return UnreadableRecord(
+            offset=self.next_offset - 1,
+            timestamp=self._batch.max_timestamp,
+            problem=f"the last {self._count - read} records of a batch that begins at "
+            f"{self.base_offset} were not read: {problem}",
+        )
+
+
+def _read(body: bytes, at: int, batch: Any) -> tuple[ReadRecord, int]:
+    """The record at a place, and the place of the next."""
+    size, at = decode_varint(body, at)
+    end = at + size
+    if size < 0 or end > len(body):
+        raise ValueError(f"{size} bytes where {len(body) - at} are left")
+    delta_ms, at = decode_varint(body, at + 1)
+    delta, at = decode_varint(body, at)
+    key, at = _bytes(body, at, end)
+    value, at = _bytes(body, at, end)
+    count, at = decode_varint(body, at)
+    headers = []
+    for _ in range(min(count, HEADERS_MAX)):
+        name, at = _bytes(body, at, end)
+        content, at = _bytes(body, at, end)
+        headers.append(((name or b"").decode(errors="replace"), content))
+    # With the log's own time all records of a batch have that of the last.
+    at_ms = batch.max_timestamp if batch.timestamp_type else batch.first_timestamp + delta_ms
+    offset = batch.base_offset + delta
+    return ReadRecord(offset, at_ms, batch.timestamp_type, key, value, tuple(headers)), end
+
+
+def _bytes(body: bytes, at: int, end: int) -> tuple[bytes | None, int]:
+    size, at = decode_varint(body, at)
+    if size < 0:
+        return None, at
+    if size > end - at:
+        raise ValueError(f"{size} bytes where {end - at} are left")
+    return body[at : at + size], at + size
