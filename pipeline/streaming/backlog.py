@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from pipeline import topics
+from pipeline.errors import SesameError
 from pipeline.streaming import lane_metrics
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Record
@@ -10,7 +11,7 @@ from pipeline.streaming.waiting import Taken
 from pipeline.topics import Topic
 
 
-class PositionBeyondEndError(RuntimeError):
+class PositionBeyondEndError(SesameError):
     """More is applied of a topic than it holds: it was deleted and made again."""
 
 

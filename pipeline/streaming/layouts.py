@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.errors import SesameError
 from pipeline.streaming.records import Entry, Record
 from pipeline.topics import Topic
 
@@ -21,7 +22,7 @@ Rows = NDArray[np.void]
 Bool = NDArray[np.bool_]
 
 
-class UnreadableRowError(ValueError):
+class UnreadableRowError(SesameError, ValueError):
     """A changelog record that this program cannot apply; the worker must not go on."""
 
 

@@ -11,6 +11,7 @@ import structlog
 import uvloop
 from faust.types import TP
 
+from pipeline.errors import SesameError
 from pipeline.settings import Settings
 from pipeline.streaming import app as faust_app
 from pipeline.streaming.flow import Flow
@@ -40,7 +41,10 @@ class _End:
         """End with an error; the first one counts."""
         if self.error is None:
             self.error = error
-            log.critical("worker fails", error=repr(error), exc_info=error)
+            if isinstance(error, SesameError):
+                log.critical("worker fails", error=str(error))
+            else:
+                log.critical("worker fails", error=repr(error), exc_info=error)
         self.asked.set()
 
 

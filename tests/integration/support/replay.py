@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipeline import topics
 from pipeline.dev.chaos.check import check
+from pipeline.dev.chaos.verdict import Verdict
 from pipeline.dev.chaos.witness import Witness
 from pipeline.scoring.model import Model
 from tests.integration.support.stream import Placed, Stream
@@ -28,10 +29,15 @@ class Sent:
 
 def assert_as_replayed(stream: Stream, model: Model) -> Counter[tuple[str, str]]:
     """Everything written is what the reference says; the outcomes of events by topic."""
-    with Witness(stream.settings) as witness:
-        verdict = check(stream.settings, witness, model, sent=map(_sent, stream.placed))
+    verdict = judged(stream, model)
     assert verdict.holds, "\n".join(verdict.findings)
     return verdict.outcomes
+
+
+def judged(stream: Stream, model: Model) -> Verdict:
+    """Everything written, held against what the reference says."""
+    with Witness(stream.settings) as witness:
+        return check(stream.settings, witness, model, sent=map(_sent, stream.placed))
 
 
 def _sent(placed: Placed) -> Sent:

@@ -118,6 +118,12 @@ class Stream:
         self.placed += placed
         return placed
 
+    def write(self, inputs: Iterable[Input]) -> None:
+        """Send records that are no input: nothing waits until they are applied."""
+        before = len(self.placed)
+        self.send(inputs)
+        del self.placed[before:]
+
     def _produce(
         self, each: Input, delivered: Callable[[KafkaError | None, Message], None]
     ) -> None:
