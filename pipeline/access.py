@@ -45,6 +45,8 @@ class Permission(StrEnum):
 
 READ = "read"
 WRITE = "write"
+CREATE = "create"
+DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,6 +89,11 @@ def principal(settings: Settings, role: Role, partner_id: str | None = None) -> 
     return "User:" + settings.principal.replace("{role}", name)
 
 
+def replay_id(settings: Settings) -> str:
+    """What a replay's transactional ids begin with, after the prefix."""
+    return f"{settings.app_id}-replay"
+
+
 def wanted(settings: Settings, partner_ids: Sequence[str]) -> list[Rule]:
     """Every rule of the pipeline and of these partners."""
     return [
@@ -96,7 +103,9 @@ def wanted(settings: Settings, partner_ids: Sequence[str]) -> list[Rule]:
             for partner_id in partner_ids
             for rule in _of_topics(settings, topics.for_partners([partner_id]), partner_id)
         ),
+        *_of_generations(settings),
         *_of_worker(settings, Role.PIPELINE, settings.app_id),
+        *_of_transactions(settings, Role.PIPELINE, replay_id(settings)),
         *_of_worker(settings, Role.GATEWAY, settings.gateway_app_id),
         *_of_transactions(settings, Role.OPERATOR, topics.DEAD_LETTER_REDRIVES.name),
     ]
@@ -126,6 +135,16 @@ def _of_topics(
             for role in sorted(roles):
                 whose = partner_id if role is Role.PARTNER else None
                 yield Rule(principal(settings, role, whose), Resource.TOPIC, name, operation)
+
+
+def _of_generations(settings: Settings) -> Iterator[Rule]:
+    """Replays make a changelog each and delete the former one, the first to make it anew empty."""
+    who, stem = principal(settings, Role.PIPELINE), settings.topic(topics.GENERATIONS_STEM)
+    for operation in (READ, WRITE, CREATE, DELETE):
+        # No other topic's name begins the same.
+        yield Rule(who, Resource.TOPIC, stem, operation, Pattern.PREFIXED)
+    for operation in (CREATE, DELETE):
+        yield Rule(who, Resource.TOPIC, settings.topic(topics.CHANGELOG.name), operation)
 
 
 def _of_worker(settings: Settings, role: Role, group: str) -> Iterator[Rule]:

@@ -4,8 +4,9 @@ The one place they are named; the app, the topic command, access rules and the A
 description all come from here.
 """
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 DAY_MS = 86_400_000
@@ -126,7 +127,10 @@ OBLIGATIONS = _topic("obligations", "Obligation", 7, _PRODUCER | _GATEWAY, _PIPE
 PROFILES = _topic("profiles", "Profile", 7, _PRODUCER, _PIPELINE)
 RELATIONSHIPS = _topic("relationships", "Relationship", 7, {Role.PERSON, Role.OPERATOR}, _PIPELINE)
 PEER_SIGNALS = _topic("peer-signals", "PeerSignal", 1, _PIPELINE, _PIPELINE)
-SCORES = _topic("scores", "Score", -1, _PIPELINE, {Role.GATEWAY, Role.PERSON}, compact=True)
+SCORES = _topic(
+    "scores", "Score", -1, _PIPELINE, {Role.GATEWAY, Role.PERSON, Role.PIPELINE}, compact=True
+)
+"""The pipeline itself reads them in a replay only: what is told of people is told on from there."""
 SCORE_CHANGES = _topic("score-changes", "Score", 90, _PIPELINE, {Role.PERSON})
 DEAD_LETTERS = _topic(
     "dead-letters",
@@ -143,6 +147,10 @@ DEAD_LETTER_REDRIVES = _topic(
 CHANGELOG = _topic("factor-state-changelog", None, -1, _PIPELINE, _PIPELINE, compact=True)
 JOURNAL = _topic("factor-state-journal", None, 7, _PIPELINE, _PIPELINE, key="position")
 """How the inputs were cut into transactions; kept as long as the data topics."""
+GENERATIONS = _topic(
+    "factor-state-generations", None, -1, _PIPELINE, _PIPELINE, key="partition", compact=True
+)
+"""Which generation of the changelog holds a partition's state; see `changelog_of`."""
 DISCLOSURES = _topic("disclosures", "Disclosed", 365, _GATEWAY, {Role.PERSON})
 GATEWAY_INBOX = _topic("gateway-inbox", None, 7, _GATEWAY, _GATEWAY, key="subject")
 GATEWAY_CHANGELOG = _topic("gateway-changelog", None, -1, _GATEWAY, _GATEWAY, compact=True)
@@ -160,10 +168,38 @@ ALL = (
     DEAD_LETTER_REDRIVES,
     CHANGELOG,
     JOURNAL,
+    GENERATIONS,
     DISCLOSURES,
     GATEWAY_INBOX,
     GATEWAY_CHANGELOG,
 )
+
+
+GENERATIONS_STEM = f"{CHANGELOG.name}.g"
+"""What the name of every later generation of the changelog begins with."""
+
+
+def changelog_of(generation: int) -> Topic:
+    """The changelog of a generation: the first was there from the start, replays make the others.
+
+    >>> changelog_of(1).name, changelog_of(2).name
+    ('factor-state-changelog', 'factor-state-changelog.g2')
+    """
+    if generation == 1:
+        return CHANGELOG
+    return replace(CHANGELOG, name=f"{GENERATIONS_STEM}{generation}")
+
+
+def generation_of(name: str) -> int | None:
+    """The generation whose changelog has this name; None: it is no changelog's.
+
+    >>> generation_of("factor-state-changelog.g12"), generation_of("scores")
+    (12, None)
+    """
+    if name == CHANGELOG.name:
+        return 1
+    match = re.fullmatch(re.escape(GENERATIONS_STEM) + r"([1-9]\d*)", name)
+    return int(match[1]) if match else None
 
 
 def partner_scores(partner_id: str) -> Topic:

@@ -59,6 +59,7 @@ class OwnedPartition:
         self._to_sweep: list[list[str]] = []
         self._sweep_month = 0
         self._next_expiry_ms = restored.store.next_expiry_ms()
+        self._changelog = topics.changelog_of(restored.generation)
         self.partition = context.partition
         self.store = restored.store
         self.position = restored.position
@@ -80,7 +81,7 @@ class OwnedPartition:
         Raises:
             PositionBeyondEndError: A topic ends before what is applied of it.
         """
-        await self._backlog.check_ends(topics.CHANGELOG)
+        await self._backlog.check_ends(self._changelog)
         await self._apply_unread_consents()
         self._plan_sweep()
 
@@ -163,7 +164,8 @@ class OwnedPartition:
 
     async def _commit(self, output: Output) -> None:
         with lane_metrics.phase("commit"):
-            await self._writer.write(sends(output, self.partition, self._context.partitions))
+            partitions = self._context.partitions
+            await self._writer.write(sends(output, self.partition, partitions, self._changelog))
         for user in output.erased:
             self.store.remove(user)
         self.store.scatter(output.state, output.changed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipeline import topics
 from pipeline.failpoints import Failpoint, hit
-from pipeline.streaming import changelog, lane_metrics
+from pipeline.streaming import changelog, generations, lane_metrics
 from pipeline.streaming.layouts import UnreadableRowError, told_where
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
@@ -19,22 +19,25 @@ class Restored:
 
     store: PartitionStore
     position: Position
+    generation: int = 1
 
 
 async def restore(
     reader: PartitionReader, partition: int, advanced: Callable[[], None]
 ) -> Restored:
-    """Read the changelog of ``partition`` to its end.
+    """Read the changelog of the generation ``partition`` is in to its end.
 
     The former owner must be fenced already, so that nothing is added meanwhile. ``advanced``
     is called after each fetch applied, so that a long restore is not taken for a stall.
 
     Raises:
-        UnreadableRowError: A row this program cannot apply.
+        UnreadableRowError: A row or pointer this program cannot apply, or the changelog that the
+            pointer names is not there.
     """
     store = PartitionStore()
     position: Position | None = None
-    topic = topics.CHANGELOG
+    generation = await generations.current(reader, partition)
+    topic = topics.changelog_of(generation)
     end = await reader.end(topic, partition)
     start = await reader.beginning(topic, partition)
     progress = lane_metrics.RECOVERY_REMAINING.labels(partition=partition)
@@ -53,7 +56,7 @@ async def restore(
             f"{topic.name}, partition {partition}, has {len(store)} people and no position: what "
             f"is applied to them is not known; build the state anew with `sesame replay`"
         )
-    return Restored(store, position or Position())
+    return Restored(store, position or Position(), generation)
 
 
 def _apply_alone(entries: list[Entry]) -> None:

@@ -14,16 +14,19 @@ from pipeline.streaming.output import Output
 from pipeline.streaming.records import Entry
 
 
-def sends(output: Output, partition: int, partitions: int) -> Iterator[Send]:
+def sends(
+    output: Output, partition: int, partitions: int, changelog: topics.Topic = topics.CHANGELOG
+) -> Iterator[Send]:
     """The records of an output; nearly all lie in the partition they come from.
 
     Args:
         output: What a batch of ``partition`` writes.
         partition: The batch's own.
         partitions: How many every topic has.
+        changelog: The changelog of the partition's generation.
     """
     position = output.position.encode()
-    yield _send(topics.CHANGELOG, partition, [*output.changelog, (POSITION_KEY, position)])
+    yield _send(changelog, partition, [*output.changelog, (POSITION_KEY, position)])
     entry = journal.encode(output.kind, position)
     yield _send(topics.JOURNAL, partition, [(journal.KEY, entry)])
     yield _send(topics.SCORES, partition, output.scores)

@@ -39,11 +39,13 @@ def rights(role: str, operation: str, resource: Resource = Resource.TOPIC) -> se
             {
                 *("consents", "payments", "consumption", "obligations", "profiles"),
                 *("relationships", "peer-signals"),
-                *("factor-state-changelog", "factor-state-journal"),
+                *("factor-state-changelog", "factor-state-journal", "factor-state-generations"),
+                *("factor-state-changelog.g", "scores"),
             },
             {
                 *("scores", "score-changes", "dead-letters"),
                 *("peer-signals", "factor-state-changelog", "factor-state-journal"),
+                *("factor-state-generations", "factor-state-changelog.g"),
             },
         ),
         (
@@ -93,7 +95,11 @@ def test_a_role_may_read_and_write_these_topics(
         ("person", set(), set()),
         ("producer", set(), set()),
         ("partner-car-rental", set(), set()),
-        ("pipeline", {"sesame"}, {"sesame-0", "sesame-1"}),
+        (
+            "pipeline",
+            {"sesame"},
+            {"sesame-0", "sesame-1", "sesame-replay-0", "sesame-replay-1"},
+        ),
         ("gateway", {"gateway"}, {"gateway-0", "gateway-1"}),
         ("operator", set(), {"dead-letter-redrives-0", "dead-letter-redrives-1"}),
     ],
@@ -105,9 +111,11 @@ def test_only_workers_have_a_group_and_only_who_writes_in_transactions_has_their
     assert rights(role, "write", Resource.TRANSACTIONAL_ID) == transactional_ids
 
 
-def test_no_rule_says_more_than_one_name_one_operation_and_one_user() -> None:
-    assert {rule.operation for rule in SHOULD} == {"read", "write"}
-    assert {rule.pattern for rule in SHOULD} == {Pattern.LITERAL}
+def test_only_rules_for_later_changelogs_say_more_than_one_name() -> None:
+    changelogs = [rule for rule in SHOULD if rule.pattern is Pattern.PREFIXED]
+    assert {rule.name for rule in changelogs} == {"blue.factor-state-changelog.g"}
+    assert {rule.principal for rule in changelogs} == {"User:sesame-pipeline"}
+    assert {rule.operation for rule in SHOULD} == {"read", "write", "create", "delete"}
     assert {rule.permission for rule in SHOULD} == {Permission.ALLOW}
     assert not any("*" in rule.name + rule.principal for rule in SHOULD)
     assert len(set(SHOULD)) == len(SHOULD)
@@ -117,7 +125,17 @@ def test_every_topic_has_someone_who_writes_and_someone_who_reads_it() -> None:
     every = {f"blue.{t.name}" for t in (*topics.ALL, *topics.for_partners(PARTNERS))}
     for operation in ("read", "write"):
         named = {r.name for r in SHOULD if (r.resource, r.operation) == ("topic", operation)}
-        assert named == every
+        assert named - {"blue.factor-state-changelog.g"} == every
+
+
+def test_only_the_pipeline_makes_and_deletes_topics_and_only_changelogs() -> None:
+    for operation in ("create", "delete"):
+        rules = [rule for rule in SHOULD if rule.operation == operation]
+        assert {rule.principal for rule in rules} == {"User:sesame-pipeline"}
+        assert {(rule.name, rule.pattern) for rule in rules} == {
+            ("blue.factor-state-changelog", Pattern.LITERAL),
+            ("blue.factor-state-changelog.g", Pattern.PREFIXED),
+        }
 
 
 def test_principals_follow_the_template_of_the_settings() -> None:

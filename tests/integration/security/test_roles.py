@@ -22,6 +22,7 @@ READS = {
     "pipeline": {
         *("consents", "payments", "consumption", "obligations", "profiles", "relationships"),
         *("peer-signals", "factor-state-changelog", "factor-state-journal"),
+        *("factor-state-generations", "scores"),
     },
     "gateway": {
         *("consents", "scores", "gateway-inbox", "gateway-changelog"),
@@ -37,7 +38,7 @@ WRITES = {
     "producer": {"payments", "consumption", "obligations", "profiles"},
     "pipeline": {
         *("scores", "score-changes", "dead-letters", "peer-signals"),
-        *("factor-state-changelog", "factor-state-journal"),
+        *("factor-state-changelog", "factor-state-journal", "factor-state-generations"),
     },
     "gateway": {
         *("partner.car-rental.scores", "partner.microloan.scores", "obligations", "disclosures"),
@@ -53,7 +54,7 @@ WRITES = {
 }
 GROUPS = {"pipeline": {"sesame"}, "gateway": {"gateway"}}
 TRANSACTIONS = {
-    "pipeline": {"sesame-0", "sesame-1"},
+    "pipeline": {"sesame-0", "sesame-1", "sesame-replay-0", "sesame-replay-1"},
     "gateway": {"gateway-0", "gateway-1"},
     "operator": {"dead-letter-redrives-0", "dead-letter-redrives-1"},
 }
