@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from pipeline import topics
@@ -89,6 +89,9 @@ class TransactionalWriter:
             hit(Failpoint.TRANSACTION_COMMITTED)
         except _FENCED as error:
             raise FencedError(str(error)) from error
+        except IllegalOperation as error:
+            # The client ended the transaction while we were still sending.
+            raise _why_ended(sent) from error
         finally:
             # When sending stops half-way, what was sent fails too and nobody asks it why.
             for future in sent:
@@ -133,6 +136,15 @@ def fill(
         left = next(following, None)
     batch._relative_offset = count  # noqa: SLF001 - what its own append would count
     return left
+
+
+def _why_ended(sent: Iterable["asyncio.Future[object]"]) -> FencedError | KafkaError:
+    """What was sent before a transaction ended by itself knows why."""
+    for future in sent:
+        error = future.exception() if future.done() and not future.cancelled() else None
+        if error is not None and not isinstance(error, _FENCED):
+            return KafkaError(repr(error))
+    return FencedError("the transaction ended while it was being written")
 
 
 def _look_at(future: asyncio.Future[object]) -> None:
