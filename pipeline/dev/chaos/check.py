@@ -15,6 +15,7 @@ from pipeline.dev.chaos.compare_links import compare_links
 from pipeline.dev.chaos.compare_scores import compare_scores
 from pipeline.dev.chaos.compare_state import compare_state
 from pipeline.dev.chaos.evidence import Evidence, gather
+from pipeline.dev.chaos.partner_oracle import Sharing, compare_partners
 from pipeline.dev.chaos.records import Acknowledged
 from pipeline.dev.chaos.refold import Inputs, Refolded, refold
 from pipeline.dev.chaos.verdict import Verdict
@@ -46,6 +47,7 @@ def check(
 
     Raises:
         ChaosError: The witness could not read everything.
+        RefusedError: Partners are followed, and their registry or the keys are wrong.
     """
     return examine(
         gather(settings, witness),
@@ -54,6 +56,7 @@ def check(
         sent=by_place(sent or ()),
         histories_of=histories_of,
         policy=Policy(lateness_days=settings.lateness_days),
+        sharing=Sharing.of(settings) if witness.partner_ids else None,
     )
 
 
@@ -65,6 +68,7 @@ def examine(  # noqa: PLR0913 - each is a thing of its own
     sent: Sent,
     policy: Policy,
     histories_of: int = 1,
+    sharing: Sharing | None = None,
 ) -> Verdict:
     """As `check`, of evidence that is there; reads nothing."""
     verdict = Verdict()
@@ -88,4 +92,6 @@ def examine(  # noqa: PLR0913 - each is a thing of its own
     compare_letters(evidence, {k: v for each in every for k, v in each.letters.items()}, verdict)
     compare_scores(evidence, every, model.content, model.name, registry, verdict)
     compare_links(every, model.content, verdict)
+    if sharing is not None:
+        compare_partners(evidence, sharing, registry, verdict)
     return verdict

@@ -102,7 +102,7 @@ def _peer_signal(head: Fields, fields: Fields) -> plain.Event:
         active=fields["active"],
         base_score=fields["base_score"],
         wants_reply=fields["wants_reply"],
-        erased=fields.get("erased", False),
+        erased=fields["erased"],
     )
 
 
