@@ -9,13 +9,14 @@ from xxhash import xxh3_64_intdigest
 
 from pipeline.codec.reasons import Reason
 from pipeline.deadletters.letter import carried
+from pipeline.factors.columns import Int64
 from pipeline.gateway.changes import Changes, Told
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.letters import NOT_GRANTED, Origin, refuse
 from pipeline.gateway.limits import count_enquiry, is_frozen
 from pipeline.gateway.reports import good, report_of
 from pipeline.gateway.rows import KEEP_MS
-from pipeline.gateway.showing import Moment
+from pipeline.gateway.showing import Moment, unseen_ends
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.vocabulary import PURPOSES, Cause, Kind
 from pipeline.streaming.records import Record
@@ -26,11 +27,21 @@ _CLOSING = frozenset({"FULFILLED", "DISPUTE_UPHELD", "DISPUTE_REJECTED"})
 _NOBODY = -1
 
 
-def is_doubtful(state: GatewayState, records: Iterable[Record]) -> bool:
+def is_doubtful(state: GatewayState, records: Iterable[Record], now_ms: int) -> bool:
     """Whether any of the forwarded records is about somebody without a grant in force."""
     known = state.grants.known_as([record.key or b"" for record in records])
-    ended = state.grants.rows["ended_seen_ms"][known[known >= 0]]
-    return bool((known < 0).any() or (ended != 0).any())
+    if (known < 0).any() or len(unseen_ends(state, known, now_ms)):
+        return True
+    return bool((state.grants.rows["ended_seen_ms"][known] != 0).any())
+
+
+def ended_unseen(state: GatewayState, records: Iterable[Record], now_ms: int) -> Int64:
+    """The grants of forwarded records that time has ended and that were not looked at since.
+
+    After a restore, and when very many end at once, an outcome may come before its grant's turn.
+    """
+    known = state.grants.known_as([record.key or b"" for record in records])
+    return unseen_ends(state, np.unique(known[known >= 0]), now_ms)
 
 
 def settle(

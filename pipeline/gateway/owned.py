@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
+import structlog
 
 from pipeline import topics
 from pipeline.factors.columns import Int64
@@ -28,6 +29,10 @@ from pipeline.topics import Topic
 
 _REVIEW_GRANTS = 10_000
 """Slots looked through in one transaction; what arrives goes between two of them."""
+_RENEW_SLOTS = 10_000
+"""Grants, and as many people, written in the current layouts in one transaction."""
+
+log = structlog.get_logger(__name__)
 
 
 class Feed(Protocol):
@@ -89,6 +94,8 @@ class OwnedGateway:
     @property
     def has_work(self) -> bool:
         """Whether grants are to be looked at: terms or keys were exchanged, or time has passed."""
+        if self.state.outdated:
+            return True
         now_ms = max(self._context.clock_ms(), self.position.watermark_ms)
         return bool(self._to_review) or self._has_other_rules() or self._next_due_ms <= now_ms
 
@@ -129,16 +136,24 @@ class OwnedGateway:
     async def apply(self, taken: Taken) -> None:
         """Apply fetched records in one transaction, and what they show to be missing before."""
         taken.drop_applied(self.position)
-        await self._fill_holes(taken)
-        inbox = taken.records.get(topics.GATEWAY_INBOX.name, ())
-        if is_doubtful(self.state, inbox):
+        async for name, records in self._backlog.skipped(taken):
+            await self._apply_beyond_doubt({name: records})
+        # A hole may have brought newer consents than were taken.
+        taken.drop_applied(self.position)
+        await self._apply_beyond_doubt(taken.records)
+
+    async def _apply_beyond_doubt(self, records: dict[str, list[Record]]) -> None:
+        """Apply records, the newest consents ahead of a report on who seems to have no grant."""
+        inbox = records.get(topics.GATEWAY_INBOX.name, ())
+        now_ms = step.moment_of(self.position, self._context, self._table).now_ms
+        if is_doubtful(self.state, inbox, now_ms):
             # A grant and the contract behind it must not pass each other on the way.
-            consents = taken.records.pop(topics.CONSENTS.name, None)
+            consents = records.pop(topics.CONSENTS.name, None)
             if consents:
                 await self._apply_records({topics.CONSENTS.name: consents})
             await self._apply_unread_consents()
-        if taken.records:
-            await self._apply_records(taken.records)
+        if records:
+            await self._apply_records(records)
 
     async def work(self) -> None:
         """Look at the next grants, and at those whose time has come."""
@@ -157,6 +172,19 @@ class OwnedGateway:
         await self._commit(output)
         if not self._to_review:
             self._rescored = np.zeros(0, np.int64)
+            await self._renew()
+
+    async def _renew(self) -> None:
+        """Write the next rows in the current layouts, so that former ones can be dropped."""
+        outdated = self.state.outdated
+        if not outdated:
+            return
+        grants, people = outdated.take(_RENEW_SLOTS)
+        with lane_metrics.phase("renew"):
+            output = step.renew(self.state, grants, people, self.position, self._context)
+        await self._commit(output)
+        if not outdated:
+            log.info("all rows are in the current layouts", partition=self.partition)
 
     async def _apply_records(self, records: dict[str, list[Record]]) -> None:
         with lane_metrics.phase("apply"):
@@ -203,10 +231,6 @@ class OwnedGateway:
             len(self.state.grants),
             self.state.people.nbytes + self.state.grants.nbytes,
         )
-
-    async def _fill_holes(self, taken: Taken) -> None:
-        async for name, records in self._backlog.skipped(taken):
-            await self._apply_records({name: records})
 
     async def _catch_up_on_scores(self) -> None:
         rescored = [self._rescored]

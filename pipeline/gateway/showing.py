@@ -87,6 +87,14 @@ def refresh(
     _drop(state, slots[_is_done(rows, moment)], changes)
 
 
+def unseen_ends(state: GatewayState, slots: Int64, now_ms: int) -> Int64:
+    """Which of these grants time has ended, and it is not noted yet."""
+    rows = state.grants.rows[slots]
+    unseen = rows["ended_seen_ms"] == 0
+    _end_by_time(rows, state.people.rows[state.grants.user[slots]], now_ms)
+    return slots[unseen & (rows["ended_seen_ms"] != 0)]
+
+
 def remove(state: GatewayState, slots: Int64, cause: Cause, changes: Changes) -> None:
     """Erase grants; what is shown of them is taken back."""
     shown = slots[state.grants.rows["shown"][slots] != 0]

@@ -21,7 +21,7 @@ from pipeline.gateway.enrolment import end_enrolments, enrol, follow_scores
 from pipeline.gateway.following import follow
 from pipeline.gateway.letters import Origin, refuse
 from pipeline.gateway.limits import Limits
-from pipeline.gateway.outcomes import settle
+from pipeline.gateway.outcomes import ended_unseen, settle
 from pipeline.gateway.reports import forward, report_of
 from pipeline.gateway.rotation import rekey
 from pipeline.gateway.sends import lay_out
@@ -76,11 +76,13 @@ def apply(
         _scores(state, scores, after, context, changes)
     moment = moment_of(after, context, table)
     _let_time_pass(state, moment, changes)
+    inbox = records.get(topics.GATEWAY_INBOX.name, ())
+    changes.touch(ended_unseen(state, inbox, moment.now_ms), Cause.SCORE)
     refresh(state, *changes.take_touched(), moment, changes)
     for topic, reports in records.items():
         if report_of(topic):
             forward(topic, reports, context, changes)
-    if inbox := records.get(topics.GATEWAY_INBOX.name):
+    if inbox:
         settle(state, inbox, context, moment, changes)
     return _finish(state, after, moment, context, changes)
 
@@ -135,6 +137,29 @@ def catch_up(
     _scores(state, records, after, context, changes)
     rescored, _ = changes.take_touched()
     return _written(state, after, context, changes), rescored
+
+
+def renew(
+    state: GatewayState, grants: Int64, people: Int64, position: Position, context: GatewayContext
+) -> Output:
+    """Write all of grants and people as it is, in the current layouts.
+
+    Args:
+        state: Stays as it is.
+        grants: Slots, free ones among them maybe.
+        people: Likewise.
+        position: Where the partition stands.
+        context: What it works with.
+    """
+    slots = set(grants.tolist())
+    users = state.people.user_at
+    changes = Changes(
+        grants=[grants],
+        people=[np.array([slot for slot in people.tolist() if users[slot]], np.int64)],
+        contracts=slots & state.grants.contracts.keys(),
+        aliases=slots & state.grants.aliases.keys(),
+    )
+    return _written(state, position.copy(), context, changes)
 
 
 def nothing(position: Position, context: GatewayContext) -> Output:

@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pipeline import topics
-from pipeline.gateway import changelog
-from pipeline.gateway.rows import GRANT_ROW, PERSON_ROW
+from pipeline.gateway import changelog, step
+from pipeline.gateway.former import GRANT_ROW_1, PERSON_ROW_1
+from pipeline.gateway.rows import GRANT_ROW, GRANT_ROW_LAYOUT, PERSON_ROW
 from pipeline.gateway.state import GatewayState
 from pipeline.streaming.layouts import UnreadableRowError
-from tests.unit.gateway.world import START_MS, World
+from tests.unit.gateway.world import DAY_MS, START_MS, World
 
 AT = START_MS - 1_000
 BIKES = b"bikes\0BIKE_DEPOSIT\0ann"
@@ -78,3 +81,56 @@ def test_a_score_that_changes_nothing_to_be_seen_writes_no_row() -> None:
 
 def test_grants_are_small_enough_to_be_changelog_values() -> None:
     assert GRANT_ROW.itemsize < 256
+
+
+def in_layout_1(world: World) -> None:
+    """Have the changelog hold rows as the first layouts had them."""
+    formers = {b"g": (GRANT_ROW, GRANT_ROW_1), b"e": (PERSON_ROW, PERSON_ROW_1)}
+    for log in (world.logs[topics.GATEWAY_CHANGELOG.name, 0],):
+        for at, record in enumerate(log):
+            dtype, former = formers.get((record.key or b"")[:1], (None, None))
+            if dtype is not None and former is not None and record.value:
+                now, before = np.frombuffer(record.value, dtype)[0], np.zeros((), former)
+                for name in former.names or ():
+                    before[name] = now[name]
+                before["layout"] = 1
+                log[at] = replace(record, value=before.tobytes())
+
+
+def test_rows_of_former_layouts_are_restored_noted_and_renewed_as_they_are() -> None:
+    world = World().consent("ann", AT, expires_at=START_MS + DAY_MS).grant("ann", AT)
+    world.score("ann", 660).run().outcome("bikes", world.subject("ann")).run()
+    in_layout_1(world)
+
+    world.restore()
+
+    (lane,) = world.lanes
+    state = lane.state
+    assert (len(state.outdated.grants), len(state.outdated.people)) == (1, 1)
+    grants, people = state.outdated.take(10)
+    output = step.renew(state, grants, people, lane.position, lane.context)
+    assert not state.outdated
+    (send,) = (send for send in output.sends if list(send.records))
+    again = GatewayState()
+    changelog.apply(again, [(key or b"", value) for key, value, _ in send.records])
+    assert not again.outdated
+    for one in (again, state):
+        rows = one.grants.rows[one.grants.taken(0, one.grants.slots_end)]
+        assert (rows["layout"] == GRANT_ROW_LAYOUT).all()
+        assert rows["subject"].tolist() == [world.subject("ann").encode()]
+        assert (one.people.rows["ends_at_ms"][one.people.slots(["ann"])] == START_MS + DAY_MS).all()
+    assert again.grants.contracts == state.grants.contracts != {}
+
+
+def test_slots_that_were_freed_meanwhile_are_not_renewed() -> None:
+    world = World().consent("ann", AT).grant("ann", AT).run()
+    (lane,) = world.lanes
+    people, grants = lane.state.people, lane.state.grants
+    freed = people.slots_or_new(["bob"])
+    people.release(freed)
+    slots = grants.taken(0, grants.slots_end)
+    grants.remove(int(slots[0]))
+
+    output = step.renew(lane.state, slots, freed, lane.position, lane.context)
+
+    assert [key for send in output.sends for key, _, _ in send.records] == [b"p"]

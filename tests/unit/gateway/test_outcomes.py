@@ -7,6 +7,9 @@ from pipeline import topics
 from pipeline.codec import catalog
 from pipeline.codec.registry import FileRegistry
 from pipeline.codec.translate import write_record
+from pipeline.gateway import step
+from pipeline.gateway.outcomes import is_doubtful
+from tests.unit.gateway.logs import Written
 from tests.unit.gateway.world import DAY_MS, START_MS, World, registry
 
 AT = START_MS - 1_000
@@ -238,3 +241,51 @@ def test_a_report_too_large_to_be_sent_on_is_refused(world: World, note: int, ta
     assert len(world.records(topics.GATEWAY_INBOX)) == taken
     reasons = [(reason, "of a report" in error) for reason, error in world.refusals()]
     assert reasons == ([] if taken else [("INVALID", True)])
+
+
+def test_a_grant_that_lapsed_while_nobody_was_there_takes_no_new_contract() -> None:
+    world = World().consent("ann", AT).grant("ann", AT, expires_at=START_MS + 9).run()
+    world.now_ms += DAY_MS
+
+    world.restore().outcome("bikes", world.subject("ann"), occurred_at=START_MS + 10).run()
+
+    assert not obligations(world)
+    ((_, error),) = world.refusals()
+    assert error == "not granted: the grant had ended when the contract was opened"
+
+
+def test_a_grant_whose_enrolment_lapsed_while_nobody_was_there_takes_no_new_contract() -> None:
+    world = World().consent("ann", AT, expires_at=START_MS + 9).grant("ann", AT).run()
+    world.now_ms += DAY_MS
+
+    world.restore().outcome("bikes", world.subject("ann"), occurred_at=START_MS + 10).run()
+
+    assert not obligations(world)
+
+
+def test_however_many_grants_lapse_at_once_none_of_them_takes_a_new_contract(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(step, "_DUE_GRANTS_MAX", 1)
+    world = World()
+    for user in ("ann", "bob", "zoe"):
+        world.consent(user, AT).grant(user, AT, expires_at=START_MS + 9)
+    world.run().now_ms += DAY_MS
+
+    for user in ("zoe", "bob", "ann"):
+        world.outcome("bikes", world.subject(user), occurred_at=START_MS + 10)
+    world.run()
+
+    assert not obligations(world)
+    assert len(world.refusals()) == 3
+
+
+def test_an_outcome_on_a_grant_that_time_has_ended_is_doubtful_until_newer_consents_are_read() -> (
+    None
+):
+    world = World().consent("ann", AT).grant("ann", AT, expires_at=START_MS + 9).run()
+    (lane,) = world.lanes
+    record = Written(0, START_MS, world.subject("ann").encode(), b"")
+
+    assert not is_doubtful(lane.state, [record], START_MS + 8)
+    assert is_doubtful(lane.state, [record], START_MS + 9)
