@@ -3,7 +3,7 @@
 import typer
 
 from pipeline import failpoints, logs, settings
-from pipeline.codec.open import open_registry
+from pipeline.codec.open import open_warm
 
 app = typer.Typer()
 
@@ -20,13 +20,13 @@ def gateway() -> None:
     from pipeline.gateway.worker import GatewayWorker  # noqa: PLC0415
     from pipeline.streaming.topic_check import check_topics, topics_of  # noqa: PLC0415
     from pipeline.streaming.worker import run  # noqa: PLC0415
-    from pipeline.topics import Role  # noqa: PLC0415
+    from pipeline.topics import GATEWAY_INPUTS, Role  # noqa: PLC0415
 
     current = settings.load()
     logs.configure(current)
     failpoints.arm(failpoints.parse(current.failpoints))
     rules = load_rules(current)
-    registry = open_registry(current)
+    registry = open_warm(current, [t.subject for t in GATEWAY_INPUTS if t.record])
     check_topics(current, topics_of(Role.GATEWAY, rules.terms.partner_ids))
     check_schemas(registry, rules.terms.partner_ids)
     flow = GatewayFlow(current, registry, rules)

@@ -3,7 +3,7 @@
 import typer
 
 from pipeline import failpoints, logs, settings
-from pipeline.codec.open import open_registry
+from pipeline.codec.open import open_warm
 
 app = typer.Typer()
 
@@ -19,13 +19,13 @@ def worker() -> None:
     from pipeline.streaming import worker as process  # noqa: PLC0415
     from pipeline.streaming.factor_flow import FactorFlow  # noqa: PLC0415
     from pipeline.streaming.topic_check import check_topics, topics_of  # noqa: PLC0415
-    from pipeline.topics import Role  # noqa: PLC0415
+    from pipeline.topics import INPUTS, Role  # noqa: PLC0415
 
     current = settings.load()
     logs.configure(current)
     failpoints.arm(failpoints.parse(current.failpoints))
     model = load_model(current.model)
-    registry = open_registry(current)
+    registry = open_warm(current, [t.subject for t in INPUTS if t.record])
     check_topics(current, topics_of(Role.PIPELINE, []))
     flow = FactorFlow(current, registry, model)
     raise typer.Exit(process.run(lambda: process.Worker(current, flow)))

@@ -1,8 +1,11 @@
 """A Confluent-compatible schema registry over HTTP, each answer asked for once."""
 
+import json
 import ssl
 import time
 from base64 import b64encode
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -16,12 +19,19 @@ from pipeline.errors import RefusedError
 from pipeline.settings import variable
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
-TIMEOUT_S = 10.0
+TIMEOUT_S = 5.0
 CONNECT_RETRIES = 3
 UNKNOWN_FOR_S = 30.0
 """How long an unknown id stays so: a producer may register its schema at any time."""
-UNKNOWN_MAX = 10_000
-"""Unknown ids remembered: hostile values may name any."""
+UNKNOWN_MAX = 100
+"""Unknown ids asked for within that time; hostile values may name any. Others count as unknown
+until one may be asked for again."""
+LOOK_UP_S = 5.0
+"""How long ids of one batch are asked for; those left count as unknown, as beyond `UNKNOWN_MAX`."""
+TEXT_CHARACTERS_MAX = 1 << 20
+"""Of a schema."""
+_TOO_LONG = json.dumps({"error": f"a schema of more than {TEXT_CHARACTERS_MAX} characters"})
+"""Stands for such a schema: it is the schema's fault, and no record's."""
 _NOT_FOUND = {40401, 40402, 40403}
 """The registry's own codes for no such subject, version or schema, unlike a wrong address."""
 
@@ -47,6 +57,7 @@ class HttpRegistry:
     _schemas: dict[int, str] = field(init=False, repr=False, default_factory=dict)
     _ids: dict[str, int] = field(init=False, repr=False, default_factory=dict)
     _unknown: dict[int, float] = field(init=False, repr=False, default_factory=dict)
+    _resting_until: float = field(init=False, repr=False, default=0.0)
 
     def __post_init__(self) -> None:
         """Set the client up; nothing is asked yet."""
@@ -69,15 +80,65 @@ class HttpRegistry:
             return known
         if self._unknown.get(schema_id, 0.0) > time.monotonic():
             raise UnknownSchemaError(f"no schema has id {schema_id}")
+        if self._rests():
+            raise UnknownSchemaError(
+                f"schema {schema_id} was not asked for: too many unknown ones are named of late"
+            )
         answer = self._ask("GET", f"schemas/ids/{schema_id}")
         if answer is None:
-            if len(self._unknown) >= UNKNOWN_MAX:
-                self._unknown.clear()
             self._unknown[schema_id] = time.monotonic() + UNKNOWN_FOR_S
             raise UnknownSchemaError(f"no schema has id {schema_id}")
         text = str(_member(answer, "schema", self.url))
+        if len(text) > TEXT_CHARACTERS_MAX:
+            text = _TOO_LONG
         self._schemas[schema_id] = text
         return text
+
+    def is_known(self, schema_id: int) -> bool:
+        """Whether `schema` has an answer without asking."""
+        return (
+            schema_id in self._schemas
+            or self._unknown.get(schema_id, 0.0) > time.monotonic()
+            or self._rests()
+        )
+
+    def look_up(self, schema_ids: Iterable[int]) -> None:
+        """Ask for schemas, so that `schema` has an answer to each.
+
+        Args:
+            schema_ids: Those that matter most first: not all may be asked for.
+
+        Raises:
+            RegistryError: The registry cannot answer.
+        """
+        until = time.monotonic() + LOOK_UP_S
+        for schema_id in schema_ids:
+            if time.monotonic() > until:
+                self._resting_until = time.monotonic() + UNKNOWN_FOR_S
+                return
+            with suppress(UnknownSchemaError):
+                self.schema(schema_id)
+
+    def warm_up(self, subjects: Iterable[str]) -> None:
+        """Ask for the current schemas of subjects, as far as they are registered.
+
+        So a worker that starts in a flood of unknown ids knows what matters. A registry that
+        cannot answer now is asked again once a record needs it.
+        """
+        with suppress(RegistryError):
+            for subject in subjects:
+                schema = catalog.current(record_for(subject))
+                answer = self._ask("POST", f"subjects/{subject}", {"schema": schema.text})
+                if answer is not None:
+                    self._ids[subject] = int(_member(answer, "id", self.url))
+                    self.schema(self._ids[subject])
+
+    def _rests(self) -> bool:
+        """Whether no more is asked for now, as too much was in vain."""
+        now = time.monotonic()
+        if len(self._unknown) >= UNKNOWN_MAX:
+            self._unknown = {one: until for one, until in self._unknown.items() if until > now}
+        return len(self._unknown) >= UNKNOWN_MAX or now < self._resting_until
 
     def id_of(self, subject: str) -> int:
         """See `SchemaRegistry.id_of`."""

@@ -1,5 +1,6 @@
 """The schema registry that the settings ask for."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,14 @@ class RegistrySettings(Protocol):
     @property
     def registry_ca(self) -> Path | None:
         """CA certificates in PEM; None for the system's."""
+
+
+def open_warm(settings: RegistrySettings, subjects: Iterable[str]) -> FileRegistry | HttpRegistry:
+    """As `open_registry`, and the current schemas of these subjects are known."""
+    registry = open_registry(settings)
+    if isinstance(registry, HttpRegistry):
+        registry.warm_up(subjects)
+    return registry
 
 
 def open_registry(settings: RegistrySettings) -> FileRegistry | HttpRegistry:

@@ -11,6 +11,7 @@ from pipeline.failpoints import Failpoint, hit
 from pipeline.streaming import lane_metrics, metrics, step
 from pipeline.streaming.arrivals import DecodedTopic, decode
 from pipeline.streaming.backlog import Backlog
+from pipeline.streaming.lookups import look_up_schemas
 from pipeline.streaming.output import Output
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Record
@@ -137,6 +138,7 @@ class OwnedPartition:
         self._plan_sweep()
 
     async def _apply_records(self, records: dict[str, list[Record]]) -> None:
+        await look_up_schemas(self._context.registry, records)
         with lane_metrics.phase("decode"):
             decoded = decode(records, self._context.registry)
         hit(Failpoint.BATCH_DECODED)

@@ -19,6 +19,7 @@ class Registry(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[str] = []
         self.schemas = {schema.id: schema.text for schema in catalog.committed()}
 
     @property
@@ -30,6 +31,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Registry
 
     def do_GET(self) -> None:
+        self.server.asked.append(self.path)
         match = _BY_ID.fullmatch(self.path)
         text = self.server.schemas.get(int(match[1])) if match else None
         if text is None:

@@ -8,10 +8,13 @@ import kafka
 import pytest
 
 from pipeline import topics
+from pipeline.codec.http_registry import UNKNOWN_MAX
 from pipeline.codec.reasons import Reason
+from pipeline.codec.wire import header
 from pipeline.kafka import kafka_python_config
 from pipeline.settings import Settings
 from pipeline.streaming.transaction import TransactionalWriter
+from tests.integration.deadletters.registry import serving
 from tests.integration.support.raw import RawRecord, batch, produce
 from tests.integration.support.records import DAY_MS, NOW_MS, good_year, grants, record
 from tests.integration.support.stream import Input, Stream
@@ -148,3 +151,27 @@ def test_a_batch_that_unpacks_to_more_than_may_be_held_is_one_dead_letter(
     assert (said["dlq.reason"], said["dlq.offset"]) == ("WIRE_FORMAT", "1")
     assert "last 2 records of a batch that begins at 0 were not read" in said["dlq.error"]
     assert (stream.row(user)["recent_payments"] != 0).sum() == 1
+
+
+def test_a_flood_of_unknown_schemas_asks_the_registry_for_few_and_hides_no_record(
+    stream: Stream, person: Callable[[str], str]
+) -> None:
+    user = person("beside")
+    unknown = [
+        Input(topics.PAYMENTS, b"x", header(1_000 + n) + b"body", "UNKNOWN_SCHEMA", partition=n % 4)
+        for n in range(4_000)
+    ]
+    with serving() as registry:
+        worker = stream.worker(SESAME_REGISTRY_URL=registry.url).until_ready()
+        stream.send(grants(user))
+        stream.send(unknown)
+        stream.send([record(topics.PAYMENTS, user, NOW_MS)])
+        stream.until_applied()
+        asked = set(registry.asked)
+
+    assert worker.is_running
+    assert len(registry.asked) == len(asked) <= UNKNOWN_MAX + len(registry.schemas)
+    assert (stream.row(user)["recent_payments"] != 0).sum() == 1
+    letters = [dict(letter.headers) for letter in stream.read(topics.DEAD_LETTERS)]
+    assert {letter["dlq.reason"] for letter in letters} == {b"UNKNOWN_SCHEMA"}
+    assert len(letters) == len(unknown)

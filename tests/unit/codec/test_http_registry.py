@@ -2,13 +2,20 @@
 
 import base64
 import json
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from pipeline.codec import catalog
-from pipeline.codec.http_registry import HttpRegistry
+from pipeline.codec.http_registry import (
+    LOOK_UP_S,
+    TEXT_CHARACTERS_MAX,
+    UNKNOWN_FOR_S,
+    UNKNOWN_MAX,
+    HttpRegistry,
+)
 from pipeline.codec.open import open_registry
 from pipeline.codec.registry import FileRegistry, RegistryError, UnknownSchemaError
 from pipeline.settings import Settings
@@ -72,6 +79,108 @@ def test_each_answer_is_asked_for_once(registry: HttpRegistry, fake: FakeRegistr
         with pytest.raises(UnknownSchemaError, match="no schema has id 5"):
             registry.schema(5)
     assert len(fake.asked) == 4
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(time, "monotonic", made)
+    return made
+
+
+def test_a_flood_of_unknown_ids_is_asked_for_within_bounds(
+    registry: HttpRegistry, fake: FakeRegistry, clock: Clock
+) -> None:
+    for schema_id in range(10_000, 20_000):
+        with pytest.raises(UnknownSchemaError):
+            registry.schema(schema_id)
+    assert len(fake.asked) == UNKNOWN_MAX
+    with pytest.raises(UnknownSchemaError, match="20000 was not asked for: too many unknown"):
+        registry.schema(20_000)
+
+
+def test_what_is_known_is_answered_in_a_flood_and_new_ids_after_it(
+    registry: HttpRegistry, clock: Clock
+) -> None:
+    known = registry.register("payments-value", catalog.current("Payment"))
+    registry.schema(known)
+    for schema_id in range(10_000, 10_000 + UNKNOWN_MAX):
+        with pytest.raises(UnknownSchemaError):
+            registry.schema(schema_id)
+    late = registry.register("profiles-value", catalog.current("Profile"))
+
+    assert registry.schema(known)
+    with pytest.raises(UnknownSchemaError):
+        registry.schema(late)
+    clock.now += UNKNOWN_FOR_S + 1
+    assert json.loads(registry.schema(late)) == catalog.current("Profile").avro
+
+
+def test_current_schemas_are_known_from_the_start(
+    registry: HttpRegistry, fake: FakeRegistry
+) -> None:
+    payment = registry.register("payments-value", catalog.current("Payment"))
+    registry.warm_up(["consents-value", "payments-value"])
+    asked = len(fake.asked)
+    assert registry.is_known(payment)
+    assert json.loads(registry.schema(payment)) == catalog.current("Payment").avro
+    assert registry.id_of("payments-value") == payment
+    assert len(fake.asked) == asked
+
+
+def test_a_registry_that_is_away_at_the_start_is_waited_for_later() -> None:
+    asked: list[str] = []
+
+    def away(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(503)
+
+    registry = HttpRegistry(URL, transport=httpx.MockTransport(away))
+    registry.warm_up(["consents-value", "payments-value"])
+    assert asked == ["/subjects/consents-value"]
+
+
+def test_an_unknown_id_is_asked_for_again_after_a_while(
+    registry: HttpRegistry, fake: FakeRegistry, clock: Clock
+) -> None:
+    for _ in range(2):
+        with pytest.raises(UnknownSchemaError):
+            registry.schema(41)
+    registry.register("payments-value", catalog.current("Payment"))
+    clock.now += UNKNOWN_FOR_S + 1
+    assert registry.schema(41)
+    assert [request.method for request in fake.asked] == ["GET", "POST", "GET"]
+
+
+def test_a_slow_registry_is_asked_for_the_first_ids_only(fake: FakeRegistry, clock: Clock) -> None:
+    def slow(request: httpx.Request) -> httpx.Response:
+        clock.now += LOOK_UP_S * 0.4
+        return fake(request)
+
+    registry = HttpRegistry(URL, transport=httpx.MockTransport(slow))
+    registry.look_up(range(100, 120))
+    assert [request.url.path for request in fake.asked] == [
+        f"/schemas/ids/{schema_id}" for schema_id in (100, 101, 102)
+    ]
+    assert all(registry.is_known(schema_id) for schema_id in range(100, 120))
+
+
+def test_a_schema_of_any_length_is_not_kept(fake: FakeRegistry) -> None:
+    text = json.dumps({"type": "record", "name": "Payment", "doc": "x" * TEXT_CHARACTERS_MAX})
+    registry = HttpRegistry(
+        URL, transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"schema": text}))
+    )
+    assert len(registry.schema(1)) < 100
 
 
 def test_user_and_password_go_with_every_request(

@@ -1,0 +1,68 @@
+"""Schemas of a batch, asked for before it is decoded and beside the event loop."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from pipeline.codec.http_registry import HttpRegistry
+from pipeline.codec.registry import RegistryError, SchemaRegistry
+from pipeline.codec.wire import HEADER_BYTES, WireFormatError, schema_id_of
+from pipeline.streaming.records import Record
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 30.0
+"""How long a registry that cannot answer is asked again before the worker ends."""
+_RETRY_S = 1.0
+# One thread: a registry is not asked from all lanes at once.
+_BESIDE = ThreadPoolExecutor(1, "schema-registry")
+
+
+async def look_up_schemas(
+    registry: SchemaRegistry, records: Mapping[str, Sequence[Record]]
+) -> None:
+    """Ask the registry for what it was not asked for before, so that decoding need not.
+
+    What is named most often is asked for first, as not all may be asked for; meanwhile other
+    lanes go on.
+
+    Raises:
+        RegistryError: It could not answer for `PATIENCE_S`.
+    """
+    if not isinstance(registry, HttpRegistry):
+        return
+    wanted = _wanted(registry, records)
+    patient_until = time.monotonic() + PATIENCE_S
+    while wanted:
+        try:
+            await asyncio.get_running_loop().run_in_executor(_BESIDE, registry.look_up, wanted)
+        except RegistryError as error:
+            if time.monotonic() > patient_until:
+                raise
+            log.warning("schema registry does not answer", error=str(error))
+            await asyncio.sleep(_RETRY_S)
+        else:
+            return
+
+
+def _wanted(registry: HttpRegistry, records: Mapping[str, Sequence[Record]]) -> list[int]:
+    """Schema ids it has no answer to, those named most often first."""
+    heads = Counter(
+        record.value[:HEADER_BYTES]
+        for batch in records.values()
+        for record in batch
+        if record.value is not None
+    )
+    ids = []
+    for head, _ in heads.most_common():
+        try:
+            schema_id = schema_id_of(head)
+        except WireFormatError:
+            continue
+        if not registry.is_known(schema_id):
+            ids.append(schema_id)
+    return ids
