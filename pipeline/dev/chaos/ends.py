@@ -24,19 +24,25 @@ class Ends:
 
     def committed(self, parts: Iterable[Part]) -> dict[Part, int]:
         """Where the committed records end: before the first open transaction."""
-        return self._offsets(parts, IsolationLevel.READ_COMMITTED)
+        return self._offsets(parts, IsolationLevel.READ_COMMITTED, _latest())
 
     def written(self, parts: Iterable[Part]) -> dict[Part, int]:
         """Where all records end."""
-        return self._offsets(parts, IsolationLevel.READ_UNCOMMITTED)
+        return self._offsets(parts, IsolationLevel.READ_UNCOMMITTED, _latest())
+
+    def beginnings(self, parts: Iterable[Part]) -> dict[Part, int]:
+        """The first offsets that are still there."""
+        return self._offsets(parts, IsolationLevel.READ_UNCOMMITTED, _earliest())
 
     def topics(self) -> dict[str, int]:
         """The partition counts of all topics."""
         found = self._admin.list_topics(timeout=self._timeout_s).topics
         return {name: len(topic.partitions) for name, topic in found.items()}
 
-    def _offsets(self, parts: Iterable[Part], isolation: IsolationLevel) -> dict[Part, int]:
-        asked = {TopicPartition(*part): _latest() for part in parts}
+    def _offsets(
+        self, parts: Iterable[Part], isolation: IsolationLevel, which: Any
+    ) -> dict[Part, int]:
+        asked = {TopicPartition(*part): which for part in parts}
         if not asked:
             return {}
         answers = self._admin.list_offsets(
@@ -45,6 +51,10 @@ class Ends:
         return {
             (part.topic, part.partition): answer.result().offset for part, answer in answers.items()
         }
+
+
+def _earliest() -> Any:
+    return OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # its module has no types
 
 
 def _latest() -> Any:

@@ -9,8 +9,6 @@ reads along, so that what was written in between can be held against what it sho
         verdict = check(settings, witness, model, sent=load.acknowledged)
 """
 
-import json
-import re
 import threading
 import time
 from collections import defaultdict
@@ -34,12 +32,10 @@ from pipeline.dev.chaos.records import Record, record_of
 from pipeline.kafka import confluent_config
 from pipeline.reference.person import month_of
 from pipeline.settings import Settings
-from pipeline.streaming import journal
+from pipeline.streaming import generations, journal
 from pipeline.streaming.position import Position
 from pipeline.topics import Topic
 
-GENERATIONS = "factor-state-generations"
-_CHANGELOG = re.compile(re.escape(topics.CHANGELOG.name) + r"(?:\.g\d+)?")
 _FETCHED_MAX = 10_000
 _WAIT_S = 0.1
 _NEW_TOPICS_S = 1.0
@@ -67,7 +63,7 @@ class Witness:
         partners = (topics.partner_scores(partner_id).name for partner_id in partner_ids)
         outputs = (topics.JOURNAL, topics.SCORES, topics.SCORE_CHANGES, topics.DEAD_LETTERS)
         self._inputs = {topic.name for topic in topics.INPUTS}
-        self._logs = {*(topic.name for topic in outputs), *partners, GENERATIONS}
+        self._logs = {*(topic.name for topic in outputs), *partners, topics.GENERATIONS.name}
         self._records: dict[str, list[Record]] = defaultdict(list)
         self._states: dict[Part, dict[bytes, bytes]] = defaultdict(dict)
         self._last: dict[Part, int] = {}
@@ -84,6 +80,7 @@ class Witness:
 
         Raises:
             KafkaException: No broker answers.
+            ChaosError: A topic has lost its first records.
         """
         self._consumer = Consumer(_config(self._settings))
         self._follow_new()
@@ -147,16 +144,15 @@ class Witness:
     def generations(self) -> dict[int, int]:
         """Which generation's state each partition works on."""
         numbers = dict.fromkeys(range(self._settings.partitions), 1)
-        for record in self.records(GENERATIONS):
+        for record in self.records(topics.GENERATIONS):
             if record.value is not None:
-                numbers[record.partition] = int(json.loads(record.value)["generation"])
+                numbers[record.partition] = generations.decode(record.value)
         return numbers
 
     def state(self, partition: int, generation: int = 1) -> dict[bytes, bytes]:
         """A changelog's last value by key, the position's too; removed keys are not in it."""
-        suffix = "" if generation == 1 else f".g{generation}"
         with self._lock:
-            return dict(self._states.get((topics.CHANGELOG.name + suffix, partition), {}))
+            return dict(self._states.get((topics.changelog_of(generation).name, partition), {}))
 
     # Following
 
@@ -224,18 +220,26 @@ class Witness:
         prefix = self._settings.topic_prefix
         fresh = [part for part in self._parts() if part not in self._reached]
         if fresh:
+            self._check_beginnings([(prefix + name, number) for name, number in fresh])
             self._consumer.incremental_assign(
                 [TopicPartition(prefix + name, number, OFFSET_BEGINNING) for name, number in fresh]
             )
             with self._lock:
                 self._reached.update(dict.fromkeys(fresh, 0))
 
+    def _check_beginnings(self, parts: Iterable[Part]) -> None:
+        for (full_name, number), start in self._ends.beginnings(parts).items():
+            if start:
+                raise ChaosError(
+                    f"{full_name}-{number} begins at offset {start}: what was before is not seen"
+                )
+
     def _parts(self) -> Iterable[Part]:
         prefix = self._settings.topic_prefix
         for full_name, partitions in sorted(self._ends.topics().items()):
             name = full_name.removeprefix(prefix)
             if full_name.startswith(prefix) and (
-                name in self._inputs or name in self._logs or _CHANGELOG.fullmatch(name)
+                name in self._inputs or name in self._logs or topics.generation_of(name)
             ):
                 yield from ((name, number) for number in range(partitions))
 
