@@ -31,6 +31,12 @@ class LogReader:
         """A topic's partition numbers; none where there is no such topic."""
         return sorted(self._consumer.partitions_for_topic(self._settings.topic(topic.name)) or ())
 
+    def names(self) -> set[str]:
+        """The topics there are under our prefix, by their names without it."""
+        prefix = self._settings.topic_prefix
+        found = self._consumer.topics()
+        return {name.removeprefix(prefix) for name in found if name.startswith(prefix)}
+
     def require(self, topic: Topic) -> list[int]:
         """A topic's partition numbers.
 

@@ -62,7 +62,7 @@ def grant(
     policy = None if partner is None else _policy(current, partner, purpose)
     shown = _disclosure(policy, disclosure)
     records = [
-        _record(user, ConsentAction.GRANT, name, notice_version)
+        record_of(user, ConsentAction.GRANT, name, notice_version)
         | {"expires_at": expires_ms}
         | (_for_partner(policy) | {"disclosure": shown} if name == "PARTNER" and policy else {})
         for name in _scopes(scope, policy)
@@ -84,7 +84,7 @@ def withdraw(
     current = settings.load()
     policy = None if partner is None else _policy(current, partner, purpose)
     records = [
-        _record(user, ConsentAction.WITHDRAW, name, notice_version)
+        record_of(user, ConsentAction.WITHDRAW, name, notice_version)
         | (_for_partner(policy) if name == "PARTNER" and policy else {})
         for name in _scopes(scope, policy)
     ]
@@ -130,7 +130,12 @@ def _in_future_ms(moment: datetime) -> int:
     return expires_ms
 
 
-def _record(user: str, action: ConsentAction, scope: str, notice_version: str) -> dict[str, Any]:
+def record_of(user: str, action: ConsentAction, scope: str, notice_version: str) -> dict[str, Any]:
+    """The fields of a consent of now.
+
+    Raises:
+        RefusedError: The person's id is too short or too long.
+    """
     if not 0 < len(user) <= USER_ID_CHARACTERS_MAX:
         raise RefusedError(f"USER must have 1-{USER_ID_CHARACTERS_MAX} characters")
     return {
@@ -157,7 +162,7 @@ def _send(
     subject = _subject(current, user, records)
     placed = [
         record | {"subject": subject if record["scope"] == Scope.PARTNER.name else None}
-        for record in _produce(current, user, records)
+        for record in produce(current, user, records)
     ]
     if as_json:
         topic = current.topic(CONSENTS.name)
@@ -203,9 +208,26 @@ def _show(user: str, placed: list[dict[str, Any]]) -> None:
     )
 
 
-def _produce(
-    current: settings.Settings, user: str, records: list[dict[str, Any]]
+def produce(
+    current: settings.Settings,
+    user: str,
+    records: list[dict[str, Any]],
+    partition: int | None = None,
 ) -> list[dict[str, Any]]:
+    """Write consents, and wait until the brokers have them.
+
+    Args:
+        current: Where Kafka is.
+        user: The person.
+        records: The consents' fields.
+        partition: Where they go; None: where the default partitioner puts the person.
+
+    Returns:
+        The fields with the ``partition`` and ``offset`` each one lies at.
+
+    Raises:
+        SesameError: The topic did not take them.
+    """
     from kafka import KafkaProducer  # noqa: PLC0415 - help stays quick
     from kafka.errors import KafkaError  # noqa: PLC0415
 
@@ -227,7 +249,10 @@ def _produce(
     except (KafkaError, OSError) as error:
         raise KafkaUnreachableError(current.bootstrap, str(error)) from error
     try:
-        sent = [producer.send(topic, key=user.encode(), value=value) for value in values]
+        sent = [
+            producer.send(topic, key=user.encode(), value=value, partition=partition)
+            for value in values
+        ]
         kept = [future.get(timeout=timeout_s) for future in sent]
     except KafkaError as error:
         raise SesameError(f"{topic} did not take the consent: {error}") from error

@@ -1,0 +1,105 @@
+"""The command as somebody runs it, and a Kafka that is made to compact."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
+
+from pipeline import topics
+from tests.integration.support.gateway import SharedStream
+from tests.integration.support.stream import Input
+
+_COMPACT = {
+    "segment.ms": "100",
+    "max.compaction.lag.ms": "100",
+    "min.cleanable.dirty.ratio": "0.01",
+    "delete.retention.ms": "60000",
+}
+_SEGMENT_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How the command ended."""
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def told(self) -> Any:
+        return json.loads(self.output)
+
+
+def sesame(stream: SharedStream, *arguments: str) -> Done:
+    done = subprocess.run(  # noqa: S603 - this project's own command
+        [sys.executable, "-m", "pipeline.cli.main", *arguments],
+        env={**os.environ, **stream.variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def erase(stream: SharedStream, user: str, *more: str) -> dict[str, Any]:
+    """Erase somebody; the receipt."""
+    done = sesame(stream, "erase", user, "--yes", "--json", *more)
+    assert done.status == 0, done.errors
+    receipt: dict[str, Any] = done.told["receipt"]
+    return receipt
+
+
+def check(stream: SharedStream, receipt: Mapping[str, Any], folder: Path) -> Done:
+    file = folder / "receipt.json"
+    file.write_text(json.dumps(receipt))
+    return sesame(stream, "erase", "--check", str(file), "--json")
+
+
+def states(done: Done) -> dict[str, set[str]]:
+    """What became of the entries, by table."""
+    found: dict[str, set[str]] = {}
+    for finding in done.told["findings"]:
+        found.setdefault(finding["table"], set()).add(finding["state"])
+    return found
+
+
+def configure(stream: SharedStream, names: Iterable[str], entries: Mapping[str, str]) -> None:
+    """Change topics' configurations on the broker."""
+    changes = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        for name, value in entries.items()
+    ]
+    resources = [
+        ConfigResource(ResourceType.TOPIC, stream.prefix + name, incremental_configs=changes)
+        for name in names
+    ]
+    admin = AdminClient({"bootstrap.servers": stream.bootstrap})
+    for future in admin.incremental_alter_configs(resources).values():
+        future.result()
+
+
+def compact(stream: SharedStream, compacted: Iterable[topics.Topic]) -> None:
+    """Make the broker compact topics: close their segments by writing on, some times."""
+    chosen = list(compacted)
+    configure(stream, [topic.name for topic in chosen], _COMPACT)
+    for _ in range(3):
+        time.sleep(_SEGMENT_S)
+        stream.send(
+            Input(topic, b"\xff-nobody", b"", partition=number)
+            for topic in chosen
+            for number in range(stream.partitions)
+        )
