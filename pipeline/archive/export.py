@@ -1,0 +1,104 @@
+"""Bring an archive up to date: what the topics hold beyond what it has."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.archive.archive import ARCHIVED, Archive, locked_archive
+from pipeline.archive.files import FileWriter
+from pipeline.errors import SesameError
+from pipeline.settings import Settings
+from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.topic_check import check_topics
+from pipeline.topics import Topic
+
+FILE_RECORDS_MAX = 500_000
+
+
+@dataclass(slots=True)
+class Exported:
+    """What a run added.
+
+    ``holes`` are offsets by topic and partition that the topics had lost before they were
+    archived: no replay gets past them.
+    """
+
+    records: dict[str, int] = field(default_factory=dict)
+    files: int = 0
+    holes: list[tuple[str, int, range]] = field(default_factory=list)
+
+
+def export(settings: Settings, root: Path, on_records: Callable[[int, int], None]) -> Exported:
+    """Archive all that is committed by now and not archived yet.
+
+    Args:
+        settings: Say where the topics are.
+        root: The archive's folder.
+        on_records: Told how many more records are done, and how many there are in all.
+
+    Raises:
+        RefusedError: Topics are missing, or the folder is not ours to write to.
+        SesameError: A topic ends before what is archived of it.
+        KafkaError: The broker fails us.
+    """
+    check_topics(settings, ARCHIVED)
+    with locked_archive(root, settings) as archive:
+        return asyncio.run(_export(settings, archive, on_records))
+
+
+async def _export(
+    settings: Settings, archive: Archive, on_records: Callable[[int, int], None]
+) -> Exported:
+    reader = PartitionReader(settings)
+    await reader.start()
+    exported = Exported()
+    try:
+        for topic in ARCHIVED:
+            exported.records[topic.name] = 0
+            ends = await reader.ends([topic], range(settings.partitions))
+            missing = {p: range(archive.end(topic, p), end) for (_, p), end in ends.items()}
+            on_records(0, sum(len(span) for span in missing.values()))
+            for partition, span in missing.items():
+                await _export_partition(
+                    reader, archive, (topic, partition, span), exported, on_records
+                )
+    finally:
+        await reader.stop()
+    return exported
+
+
+async def _export_partition(
+    reader: PartitionReader,
+    archive: Archive,
+    missing: tuple[Topic, int, range],
+    exported: Exported,
+    on_records: Callable[[int, int], None],
+) -> None:
+    topic, partition, (start, end) = missing[0], missing[1], (missing[2].start, missing[2].stop)
+    if end < start:
+        raise SesameError(
+            f"{topic.name}, partition {partition}, ends at {end}, but {start} records are "
+            "archived: was the topic deleted and made again? Then begin another archive"
+        )
+    beginning = min(await reader.beginning(topic, partition), end)
+    if beginning > start:
+        exported.holes.append((topic.name, partition, range(start, beginning)))
+        start = beginning
+    if start == end:
+        return
+    writer = FileWriter(archive.folder(topic, partition), start)
+    try:
+        async for records in reader.read(topic, partition, start, end):
+            if writer.records >= FILE_RECORDS_MAX:
+                writer.finish(records[0].offset)
+                exported.files += 1
+                writer = FileWriter(archive.folder(topic, partition), records[0].offset)
+            writer.add(records)
+            exported.records[topic.name] += len(records)
+            on_records(len(records), 0)
+    except BaseException:
+        writer.drop()
+        raise
+    writer.finish(end)
+    exported.files += 1

@@ -1,0 +1,146 @@
+"""A partition as a lane folds it, and folded again from its journal and its records."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import topics
+from pipeline.archive.files import ArchivedRecord
+from pipeline.codec.registry import FileRegistry
+from pipeline.dev.simulator import Spec, simulate
+from pipeline.dev.simulator.traffic import Mistakes, Traffic
+from pipeline.factors.fold import Policy
+from pipeline.factors.layout import FACTOR_ROW
+from pipeline.factors.months import month_of_ms
+from pipeline.replay.fold import CutError, fold_cut, ranges
+from pipeline.scoring.model import load_model
+from pipeline.streaming import step
+from pipeline.streaming.arrivals import decode
+from pipeline.streaming.journal import Entry, Kind
+from pipeline.streaming.output import Output
+from pipeline.streaming.position import Position
+from pipeline.streaming.records import Record
+from pipeline.streaming.store import PartitionStore
+
+CONTEXT = step.StepContext(FileRegistry(), load_model("default@1"), Policy(), 0, 1, "")
+END_MS = 1_793_000_000_000
+
+
+@cache
+def inputs() -> list[tuple[str, ArchivedRecord]]:
+    """A population's records with their topics, in order of arrival."""
+    spec = Spec(people=40, months=8, end_ms=END_MS, withdrawal_rate=0.3)
+    mistakes = Mistakes(bad_share=0.01, repeat_share=0.02)
+    traffic = Traffic(simulate(spec.for_events(2_000)), CONTEXT.registry, mistakes)
+    offsets: dict[str, int] = {}
+    found = []
+    for chunk in traffic.chunks():
+        for sent in chunk.records:
+            offset = offsets[sent.topic.name] = offsets.get(sent.topic.name, -1) + 1
+            record = ArchivedRecord(offset, END_MS, sent.key, sent.value, ())
+            found.append((sent.topic.name, record))
+    return found
+
+
+class LiveLane:
+    """Applies batches as a lane does and keeps what its journal says."""
+
+    def __init__(self) -> None:
+        self.store, self.position = PartitionStore(), Position()
+        self.journal: list[Entry] = []
+
+    def apply(self, records: list[tuple[str, ArchivedRecord]]) -> None:
+        by_topic: dict[str, list[Record]] = {}
+        for name, record in records:
+            by_topic.setdefault(name, []).append(record)
+        folded = step.fold(self.store, decode(by_topic, CONTEXT.registry), self.position, CONTEXT)
+        self._commit(step.finish(folded, self.position, CONTEXT))
+
+    def sweep(self, people: int) -> None:
+        """Score everybody again, in transactions of so many."""
+        for users in self.store.chunks(people):
+            self._commit(step.sweep(self.store, users, self.position, CONTEXT))
+        self.position.swept_month = int(month_of_ms(self.position.watermark_ms))
+
+    def _commit(self, output: Output) -> None:
+        for user in output.erased:
+            self.store.remove(user)
+        self.store.scatter(output.state, output.changed)
+        self.position = output.position
+        self.journal.append(Entry(output.kind, output.position.copy()))
+
+
+def replayed(journal: list[Entry]) -> PartitionStore:
+    by_topic: dict[str, list[Record]] = {}
+    for name, record in inputs():
+        by_topic.setdefault(name, []).append(record)
+    store, before = PartitionStore(), Position()
+    for entry in journal:
+        cut = ranges(before, entry)
+        records = {name: by_topic[name][span.start : span.stop] for name, span in cut.items()}
+        fold_cut(store, before, entry, records, CONTEXT)
+        before = entry.position
+    return store
+
+
+def people(store: PartitionStore) -> dict[str, tuple[bytes, ...]]:
+    """Everything kept of everybody but what was published."""
+    found: dict[str, tuple[bytes, ...]] = {}
+    for users in store.chunks(1_000):
+        state = store.gather(users)
+        state.rows["published"] = np.zeros((), FACTOR_ROW["published"])
+        for i, user in enumerate(users):
+            lists = (state.contracts[i], state.links[i])
+            found[user] = (state.rows[i].tobytes(), state.ledgers[i].tobytes(), *lists)
+    return found
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(st.integers(1, 700), min_size=4, max_size=30),
+    st.sets(st.integers(0, 30), min_size=1, max_size=5),
+    st.integers(5, 50),
+)
+def test_whatever_the_cuts_the_replay_has_the_lanes_people_byte_for_byte(
+    sizes: list[int], sweeps: set[int], chunk: int
+) -> None:
+    lane, left = LiveLane(), inputs()
+    for number, size in enumerate([*sizes, len(left)]):
+        if left:
+            lane.apply(left[:size])
+            left = left[size:]
+        if number in sweeps:
+            lane.sweep(chunk)
+    again = replayed(lane.journal)
+    assert len(again) > 10
+    assert people(again) == people(lane.store)
+
+
+def batch(**applied: int) -> Entry:
+    return Entry(Kind.BATCH, Position(applied))
+
+
+def test_a_journal_that_goes_back_is_no_way_through_the_inputs() -> None:
+    with pytest.raises(CutError, match="payments goes back from offset 8 to 6"):
+        ranges(Position({"payments": 7}), batch(payments=5))
+    with pytest.raises(CutError, match="payments goes back"):
+        ranges(Position({"payments": 7}), batch(consents=5))
+
+
+@pytest.mark.parametrize("kind", [Kind.SWEEP, Kind.CONFIRM, Kind.SWITCH])
+def test_records_applied_by_a_transaction_that_the_journal_lacks_are_missed(kind: Kind) -> None:
+    with pytest.raises(CutError, match=f"payments goes from offset 8 to 10 in a {kind}"):
+        ranges(Position({"payments": 7}), Entry(kind, Position({"payments": 9})))
+    assert ranges(Position({"payments": 7}), Entry(kind, Position({"payments": 7}))) == {}
+
+
+def test_an_erased_person_is_not_in_the_state_although_the_records_still_are() -> None:
+    lane = LiveLane()
+    lane.apply(inputs())
+    erased = {record.key for _, record in inputs()} - {u.encode() for u in people(lane.store)}
+    assert erased
+    assert topics.PAYMENTS.name in {name for name, record in inputs() if record.key in erased}
+    assert people(replayed(lane.journal)).keys() == people(lane.store).keys()
