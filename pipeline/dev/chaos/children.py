@@ -1,0 +1,167 @@
+"""A ``sesame`` command as a child process to be killed, stopped, and asked things."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.dev.broker import guard
+from pipeline.dev.chaos.errors import ChaosError
+
+KILLED = -signal.SIGKILL & 0xFF
+"""What the guard ends with when its child was killed."""
+TERMINATED = -signal.SIGTERM & 0xFF
+_LOG_TAIL = 4_000
+_END_S = 40.0
+_ANSWER_S = 2.0
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process went; ``seconds`` since it was started."""
+
+    title: str
+    status: int
+    orders: str
+    seconds: float
+
+    @property
+    def killed(self) -> bool:
+        """Whether SIGKILL ended it."""
+        return self.status == KILLED
+
+
+class Child:
+    """One running command, its log in a file; its guard ends it with this process."""
+
+    def __init__(
+        self,
+        title: str,
+        arguments: Sequence[str],
+        variables: Mapping[str, str],
+        log: Path,
+        orders: str = "",
+    ) -> None:
+        """Start it.
+
+        Args:
+            title: What people call it.
+            arguments: Of ``sesame``.
+            variables: Its environment beside this process's own, ``SESAME_*`` left out.
+            log: Gets what it writes, after what is there.
+            orders: The failpoints it is armed with.
+
+        Raises:
+            ChaosError: It could not be started.
+        """
+        self.title, self.log, self.orders = title, log, orders
+        kept = {name: value for name, value in os.environ.items() if not _ours(name)}
+        armed = {"SESAME_CHAOS": "1", "SESAME_FAILPOINTS": orders} if orders else {}
+        self._began = time.monotonic()
+        self._guard = subprocess.Popen(  # noqa: S603 - this Python and our own files
+            [
+                *(sys.executable, "-I", guard.__file__, str(os.getpid()), str(log), ""),
+                *(sys.executable, "-P", "-m", "pipeline.cli.main", *arguments),
+            ],
+            env={**kept, **variables, **armed},
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C in a terminal is for the run, which then ends its children.
+            start_new_session=True,
+        )
+        line = self._guard.stdout.readline() if self._guard.stdout else ""
+        if not line:
+            raise ChaosError(f"{title} could not be started")
+        self.pid = int(line)
+
+    @property
+    def running(self) -> bool:
+        """Whether it is there, standing still or not."""
+        return self._guard.poll() is None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it stands still (SIGSTOP)."""
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        return False
+
+    @property
+    def log_tail(self) -> str:
+        """The end of what it wrote."""
+        return self.log.read_text(errors="replace")[-_LOG_TAIL:]
+
+    def ended(self) -> Ended | None:
+        """How it went; None while it is there."""
+        status = self._guard.poll()
+        if status is None:
+            return None
+        if self._guard.stdout is not None:
+            self._guard.stdout.close()
+        return Ended(self.title, status, self.orders, time.monotonic() - self._began)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; nothing happens when it has ended."""
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def wait(self, seconds: float = _END_S) -> Ended:
+        """Wait until it has ended.
+
+        Raises:
+            ChaosError: It did not in time.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._guard.wait(seconds)
+        ended = self.ended()
+        if ended is None:
+            raise ChaosError(f"{self.title} did not end within {seconds:.0f} s: {self.log_tail}")
+        return ended
+
+    def until_stopped(self, seconds: float) -> bool:
+        """Wait until it stands still; whether it came to that."""
+        deadline = time.monotonic() + seconds
+        while self.running and time.monotonic() < deadline:
+            if self.stopped:
+                return True
+            time.sleep(_POLL_S)
+        return False
+
+    @property
+    def rss_bytes(self) -> int:
+        """Resident memory."""
+        with contextlib.suppress(OSError):
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+            return pages * os.sysconf("SC_PAGE_SIZE")
+        return 0
+
+    @property
+    def open_files(self) -> int:
+        """Open file descriptors."""
+        with contextlib.suppress(OSError):
+            return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+        return 0
+
+
+def is_ready(port: int) -> bool:
+    """Whether a worker's web server says that it is."""
+    try:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/health/ready", timeout=_ANSWER_S
+        ) as answer:
+            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's OK
+    except (OSError, urllib.error.HTTPError):
+        return False
+
+
+def _ours(name: str) -> bool:
+    return name.startswith("SESAME_")

@@ -1,0 +1,77 @@
+"""Kill -9 at every failpoint and at any other time."""
+
+from typing import ClassVar
+
+from pipeline.dev.chaos.errors import ChaosError
+from pipeline.dev.chaos.fleet import Fleet
+from pipeline.dev.chaos.scenarios.base import Scenario
+from pipeline.dev.chaos.stage import Plan
+from pipeline.failpoints import Failpoint, Order
+
+_SHARED = ("lane.", "transaction.", "restore.")
+_PASSINGS = {"restore": 2, "sweep": 2, "transaction.sent": 12}
+"""Up to which passing of a point a process lives, 5 where nothing is said: restores are few."""
+_A_KILL_S = 25.0
+
+
+def points_of(kind: str) -> list[Failpoint]:
+    """The points that a worker or a gateway passes."""
+    own = ("batch.", "sweep.") if kind == "worker" else ("gateway.",)
+    return [point for point in Failpoint if point.startswith((*_SHARED, *own))]
+
+
+class KillsAtFailpoints(Scenario):
+    """Each process dies at another point, and the next takes its place at once."""
+
+    name = "kills-at-failpoints"
+    promise = "a worker or gateway may die between any two steps of a batch or of a restore"
+    plan: ClassVar[Plan] = Plan(workers=2, gateways=1)
+
+    def run(self) -> None:
+        """Walk over all points once, in an order that the seed gives."""
+        stage = self.stage
+        fleets = [stage.workers, stage.gateways]
+        for fleet in fleets:
+            self._arm(fleet)
+        for fleet in fleets:
+            # Those that run are not armed: they make room for those that are.
+            for child in fleet.running:
+                fleet.kill(child)
+        waits_s = _A_KILL_S * max(len(points_of(fleet.kind)) for fleet in fleets)
+        stage.until(self._all_died, waits_s, "a kill at every point")
+
+    def _arm(self, fleet: Fleet) -> None:
+        points = points_of(fleet.kind)
+        self.rng.shuffle(points)
+        orders = iter([str(Order(point, self._passing(point))) for point in points])
+        fleet.next_orders = lambda: next(orders, "")
+
+    def _passing(self, point: Failpoint) -> int:
+        most = _PASSINGS.get(point, _PASSINGS.get(point.partition(".")[0], 5))
+        return self.rng.randint(1, most)
+
+    def _all_died(self) -> bool:
+        return all(
+            len([e for e in fleet.endings if e.killed and e.orders]) >= len(points_of(fleet.kind))
+            for fleet in (self.stage.workers, self.stage.gateways)
+        )
+
+
+class KillsAtAnyTime(Scenario):
+    """Workers are killed from outside, when it happens to be."""
+
+    name = "kills-at-any-time"
+    promise = "three workers share the partitions, and any of them may die any time"
+    plan: ClassVar[Plan] = Plan(workers=3)
+
+    KILLS: ClassVar[int] = 10
+
+    def run(self) -> None:
+        """Kill one, let the others take over or not, kill the next."""
+        stage = self.stage
+        for _ in range(self.KILLS):
+            stage.go_on(self.rng.uniform(0.5, 5.0))
+            stage.workers.kill_any(self.rng)
+        stage.until_applied(1_000)
+        if stage.workers.kills < self.KILLS:
+            raise ChaosError(f"only {stage.workers.kills} of {self.KILLS} workers died")
