@@ -17,6 +17,7 @@ from pipeline.gateway.outcomes import is_doubtful
 from pipeline.gateway.restore import Restored
 from pipeline.gateway.rows import NEVER_MS
 from pipeline.gateway.sends import partner_of
+from pipeline.gateway.state import GatewayState
 from pipeline.gateway.terms import PolicyTable, Terms
 from pipeline.streaming import lane_metrics
 from pipeline.streaming.backlog import Backlog
@@ -132,6 +133,11 @@ class OwnedGateway:
     async def suspend(self) -> None:
         """Stop following the partners."""
         await self._feed.stop()
+
+    def release(self) -> None:
+        """Let people and grants go."""
+        self.state = GatewayState()
+        self._to_review.clear()
 
     async def apply(self, taken: Taken) -> None:
         """Apply fetched records in one transaction, and what they show to be missing before."""

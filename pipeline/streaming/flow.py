@@ -80,6 +80,12 @@ class Owned(Protocol):
     async def suspend(self) -> None:
         """Offer nothing more to the lane; called also when ``begin`` was not or has failed."""
 
+    def release(self) -> None:
+        """Let the state go: nothing is asked of it any more.
+
+        What still refers to this one, in a cycle or from a traceback, must not keep the rows.
+        """
+
     async def apply(self, taken: "Taken") -> None:
         """Apply what has arrived, some of it maybe once more, in one transaction or several."""
 

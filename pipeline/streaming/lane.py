@@ -177,6 +177,7 @@ class Lane:
         owned, self._owned = self._owned, None
         if owned is not None:
             await owned.suspend()
+            owned.release()
 
     async def _pause(self, status: LaneStatus, seconds: float) -> None:
         await self._drop()

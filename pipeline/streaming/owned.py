@@ -17,6 +17,7 @@ from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Record
 from pipeline.streaming.restore import Restored
 from pipeline.streaming.sends import sends
+from pipeline.streaming.store import PartitionStore
 from pipeline.streaming.transaction import TransactionalWriter
 from pipeline.streaming.waiting import Taken
 
@@ -98,10 +99,17 @@ class OwnedPartition:
     async def suspend(self) -> None:
         """Nothing is read beside what the lane is offered."""
 
+    def release(self) -> None:
+        """Let the rows go."""
+        self.store = PartitionStore()
+        self._to_sweep.clear()
+
     async def apply(self, taken: Taken) -> None:
         """Apply fetched records in one transaction, and what they show to be missing before."""
         taken.drop_applied(self.position)
         await self._fill_holes(taken)
+        # A hole may have brought newer consents than were taken.
+        taken.drop_applied(self.position)
         if taken.records:
             await self._apply_records(taken.records)
 
