@@ -74,6 +74,9 @@ class Topic:
         config = {"cleanup.policy": str(self.cleanup), "max.message.bytes": str(self.bytes_max)}
         if self.cleanup is Cleanup.DELETE:
             config["retention.ms"] = str(self.retention_ms)
+            if self.retention_ms >= 0:
+                # Whole segments are cut off: an open one may add so much to the retention.
+                config["segment.ms"] = str(DAY_MS)
         else:
             config |= _COMPACTION | {"delete.retention.ms": str(self.tombstone_ms)}
         if self.control or Role.PIPELINE in self.readers:

@@ -23,6 +23,13 @@ def test_consents_are_kept_for_ever_and_scores_compacted() -> None:
     assert SHOULD["blue.payments"].config["retention.ms"] == str(7 * 24 * 3_600_000)
 
 
+def test_what_is_kept_for_a_time_is_cut_off_day_by_day() -> None:
+    day = str(24 * 3_600_000)
+    assert SHOULD["blue.payments"].config["segment.ms"] == day
+    assert SHOULD["blue.score-changes"].config["segment.ms"] == day
+    assert "segment.ms" not in SHOULD["blue.consents"].config
+
+
 def test_three_copies_need_two_in_sync_and_one_copy_one() -> None:
     three = wanted(Settings(replication_factor=3), [])
     assert three["scores"].config["min.insync.replicas"] == "2"
