@@ -10,15 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka.admin import (
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourceType,
-)
-
-from pipeline import topics
+from pipeline import provision, topics
 from tests.integration.support.gateway import SharedStream
 from tests.integration.support.stream import Input
 
@@ -79,17 +71,10 @@ def states(done: Done) -> dict[str, set[str]]:
 
 def configure(stream: SharedStream, names: Iterable[str], entries: Mapping[str, str]) -> None:
     """Change topics' configurations on the broker."""
-    changes = [
-        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-        for name, value in entries.items()
-    ]
-    resources = [
-        ConfigResource(ResourceType.TOPIC, stream.prefix + name, incremental_configs=changes)
-        for name in names
-    ]
-    admin = AdminClient({"bootstrap.servers": stream.bootstrap})
-    for future in admin.incremental_alter_configs(resources).values():
-        future.result()
+    change = provision.Action.CONFIGURE
+    changes = [provision.Difference(stream.prefix + name, change, "", entries) for name in names]
+    with provision.admin(stream.settings) as client:
+        provision.apply(client, stream.settings, changes)
 
 
 def compact(stream: SharedStream, compacted: Iterable[topics.Topic]) -> None:
