@@ -9,7 +9,13 @@ from typing import Any
 
 from pipeline.streaming.layouts import Layouts, UnreadableRowError
 
-_LAYOUTS: Layouts[dict[str, Any]] = Layouts("position", 1, {})
+
+def _from_1(content: dict[str, Any]) -> dict[str, Any]:
+    """To layout 2, which says of which topic offsets are, where that is known."""
+    return content | {"topic_ids": {}}
+
+
+LAYOUTS: Layouts[dict[str, Any]] = Layouts("position", 2, {1: _from_1})
 
 
 @dataclass(slots=True)
@@ -18,12 +24,14 @@ class Position:
 
     ``applied`` maps a topic's name without prefix to its last applied offset;
     ``watermark_ms`` is the newest event time applied; ``swept_month`` the month (since
-    1970) for which everybody has been re-scored.
+    1970) for which everybody has been re-scored; ``topic_ids`` says which topic it was that
+    offsets are of, where one may be deleted and made anew under its name.
     """
 
     applied: dict[str, int] = field(default_factory=dict)
     watermark_ms: int = 0
     swept_month: int = 0
+    topic_ids: dict[str, str] = field(default_factory=dict)
 
     def next_offset(self, topic: str) -> int:
         """The first offset of ``topic`` not yet applied."""
@@ -31,16 +39,18 @@ class Position:
 
     def copy(self) -> "Position":
         """An independent copy."""
-        return Position(dict(self.applied), self.watermark_ms, self.swept_month)
+        applied, topic_ids = dict(self.applied), dict(self.topic_ids)
+        return Position(applied, self.watermark_ms, self.swept_month, topic_ids)
 
     def encode(self) -> bytes:
         """The changelog value."""
         return json.dumps(
             {
-                "layout": _LAYOUTS.current,
+                "layout": LAYOUTS.current,
                 "applied": self.applied,
                 "watermark_ms": self.watermark_ms,
                 "swept_month": self.swept_month,
+                "topic_ids": self.topic_ids,
             },
             sort_keys=True,
         ).encode()
@@ -54,9 +64,11 @@ class Position:
         """
         try:
             content = json.loads(value)
-            content = _LAYOUTS.migrated(_number(content["layout"]), content)
+            content = LAYOUTS.migrated(_number(content["layout"]), content)
             applied = {str(topic): _number(last) for topic, last in content["applied"].items()}
-            return cls(applied, _number(content["watermark_ms"]), _number(content["swept_month"]))
+            topic_ids = {str(topic): str(made) for topic, made in content["topic_ids"].items()}
+            watermark_ms, swept = _number(content["watermark_ms"]), _number(content["swept_month"])
+            return cls(applied, watermark_ms, swept, topic_ids)
         except UnreadableRowError:
             raise
         except (ValueError, LookupError, TypeError, AttributeError) as error:

@@ -16,6 +16,7 @@ from pipeline.factors import contracts, links
 from pipeline.gateway import changelog as gateway
 from pipeline.streaming import changelog
 from pipeline.streaming.layouts import ListLayouts, RowLayouts
+from pipeline.streaming.position import LAYOUTS as POSITION_LAYOUTS
 from pipeline.streaming.position import Position
 from tests.unit.gateway.world import START_MS, World
 
@@ -83,7 +84,10 @@ LISTS = {
         (b"abcdefghij" * 4 + b"234567klmn" * 4,),
     ),
 }
-POSITIONS = (Position({"consents": 2**40, "payments": 41}, 1_900_000_000_000, 646), Position())
+POSITIONS = (
+    Position({"consents": 2**40, "payments": 41}, 1_900_000_000_000, 646, {"payments": "an id"}),
+    Position(),
+)
 
 
 def frozen(kind: str, version: int) -> dict[str, Any]:
@@ -159,7 +163,7 @@ def freeze_all() -> None:
                 for packed in listed.samples
             ]
             _write(kind, version, {"lists": lists})
-    version = json.loads(Position().encode())["layout"]
+    version = POSITION_LAYOUTS.current
     if not frozen("position", version):
         positions = [{"value": p.encode().decode(), "content": asdict(p)} for p in POSITIONS]
         _write("position", version, {"positions": positions})

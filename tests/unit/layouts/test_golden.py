@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.streaming.position import Position
+from pipeline.streaming.position import LAYOUTS, Position
 from tests.unit.layouts import golden
 
 NEW: dict[tuple[str, int], dict[str, Any]] = {
     ("factor-row", 1): {"published.explanation": 0},
     ("gateway-grant-row", 1): {"shown_until_ms": 0},
     ("gateway-person-row", 1): {"stale_sequence": 0},
+    ("position", 1): {"topic_ids": {}},
 }
 """What a former layout does not say, and is taken for."""
 
@@ -60,11 +61,12 @@ def test_frozen_lists_are_restored_as_what_they_meant_and_written_as_they_were(k
 
 
 def test_frozen_positions_are_restored_as_what_they_meant_and_written_as_they_were() -> None:
-    kept = golden.frozen("position", 1)["positions"]
-
-    assert [asdict(Position.decode(p["value"].encode())) for p in kept] == [
-        p["content"] for p in kept
-    ]
+    for version in LAYOUTS.known:
+        kept = golden.frozen("position", version).get("positions", [])
+        assert kept, f"position {version} is not frozen: run python -m tests.unit.layouts.golden"
+        new = NEW.get(("position", version), {})
+        for then in kept:
+            assert asdict(Position.decode(then["value"].encode())) == then["content"] | new
     assert [p.encode().decode() for p in golden.POSITIONS] == [p["value"] for p in kept]
 
 

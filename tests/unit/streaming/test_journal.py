@@ -17,4 +17,4 @@ def test_a_position_of_another_layout_is_refused() -> None:
     value = journal.encode(journal.Kind.BATCH, Position().encode())
 
     with pytest.raises(ValueError, match="layout 99"):
-        journal.decode(value.replace(b'"layout": 1', b'"layout": 99'))
+        journal.decode(value.replace(b'"layout": 2', b'"layout": 99'))
