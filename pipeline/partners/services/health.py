@@ -63,7 +63,9 @@ class HealthBody(Told):
     view_problem: str | None = Field(description="What keeps the view from its topic.")
     subjects: int
     contracts: dict[str, int]
-    reports_waiting: int
+    reports_waiting: int = Field(
+        description="Not handed over to the client yet, or by it not delivered yet."
+    )
     oldest_report_s: float | None
     reports_refused: int
 
@@ -102,7 +104,7 @@ def health_routes(state: State, metrics: ServiceMetrics, clock_ms: Callable[[], 
             view_problem=state.partner.state.problem,
             subjects=state.partner.subjects,
             contracts=state.counts(),
-            reports_waiting=waiting.reports,
+            reports_waiting=waiting.reports + state.partner.outcomes_waiting,
             oldest_report_s=None if oldest_ms is None else (clock_ms() - oldest_ms) / 1000,
             reports_refused=state.refused,
         )

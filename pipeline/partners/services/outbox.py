@@ -16,8 +16,14 @@ from pipeline.partners.records import OutcomeReport
 from pipeline.partners.services.database import Database
 from pipeline.partners.services.partner import Partner
 from pipeline.partners.vocabulary import ContractKind, ContractStatus
+from pipeline.topics import DAY_MS
 
 BATCH_MAX = 200
+KEPT_MS = 30 * DAY_MS
+"""How long a report that was handed over is kept, to look up what was told."""
+FORGET_EVERY_MS = 3_600_000
+_FORGOTTEN_MAX = 10_000
+"""Reports forgotten at once; the others follow an hour later."""
 
 log = structlog.get_logger()
 
@@ -54,6 +60,7 @@ class Outbox:
         self._kind = kind
         self._partner = partner
         self._clock_ms = clock_ms
+        self._forget_at_ms = 0
         self.delivered = 0
         """Reports handed over by this process."""
         self.refused = 0
@@ -73,6 +80,7 @@ class Outbox:
                 done.append(row["seq"])
         finally:
             self._mark(done)
+        self._forget()
         return len(rows) == BATCH_MAX
 
     def waiting(self) -> Waiting:
@@ -100,6 +108,19 @@ class Outbox:
         with self._database.write() as connection:
             marked = table.update().where(table.c.seq.in_(done))
             connection.execute(marked.values(delivered_at_ms=self._clock_ms()))
+
+    def _forget(self) -> None:
+        """Remove what was handed over long ago."""
+        now_ms, table = self._clock_ms(), self._table
+        if now_ms < self._forget_at_ms:
+            return
+        old = sa.select(table.c.seq).where(table.c.delivered_at_ms < now_ms - KEPT_MS)
+        with self._database.write() as connection:
+            oldest = connection.scalars(old.order_by(table.c.seq).limit(_FORGOTTEN_MAX)).all()
+            if oldest:
+                forgotten = table.c.seq <= oldest[-1], table.c.delivered_at_ms < now_ms - KEPT_MS
+                connection.execute(table.delete().where(*forgotten))
+        self._forget_at_ms = now_ms + FORGET_EVERY_MS
 
 
 def report_of(row: RowMapping, kind: ContractKind) -> OutcomeReport:

@@ -23,6 +23,10 @@ class Partner(Protocol):
     def subjects(self) -> int:
         """People of whom something may be seen."""
 
+    @property
+    def outcomes_waiting(self) -> int:
+        """Reports taken that are not delivered yet."""
+
     def decide(self, subject: str, purpose: Purpose) -> Decision:
         """Decide on a person by what may be seen of them now."""
 

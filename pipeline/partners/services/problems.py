@@ -153,10 +153,19 @@ def _broken(request: Request, _error: Exception) -> JSONResponse:
     return respond(problem, request.url.path)
 
 
+_DETAILS = {
+    "missing": "is missing",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "extra_forbidden": "is not known here",
+}
+"""In words of JSON rather than of the program's."""
+
+
 def _pointed(error: Mapping[str, Any]) -> dict[str, str]:
     """One error: a JSON pointer into the body (RFC 6901), or the parameter's name."""
     place, *path = error["loc"] or ("body",)
-    detail = str(error["msg"]).removeprefix("Value error, ")
+    detail = _DETAILS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
     if place == "body":
         escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
         return {"pointer": "".join(f"/{part}" for part in escaped), "detail": detail}

@@ -50,6 +50,7 @@ class LocalPartner:
         self.seen: dict[str, PartnerScore] = {}
         self.reports: dict[str, OutcomeReport] = {}
         self.asked: list[str] = []
+        self.outcomes_waiting = 0
 
     @property
     def subjects(self) -> int:

@@ -87,6 +87,39 @@ def test_a_report_that_is_refused_stops_none_behind_it_and_is_counted(rentals: L
     assert rentals.get("/health")["reports_refused"] == 1
 
 
+def test_what_the_client_has_not_delivered_waits_too(rentals: Local) -> None:
+    rented(rentals)
+    assert rentals.get("/health")["reports_waiting"] == 1
+
+    rentals.told()
+    rentals.partner.outcomes_waiting = 1
+
+    assert rentals.get("/health")["reports_waiting"] == 1
+
+
+def test_reports_are_forgotten_a_month_after_they_were_handed_over(rentals: Local) -> None:
+    def kept() -> list[str]:
+        table = rentals.service.outbox._table
+        with rentals.service.outbox._database.read() as connection:
+            return [row.contract_id for row in connection.execute(table.select())]
+
+    first = rented(rentals)
+    rentals.told()
+    rentals.clock.pass_days(29)
+    second = rented(rentals)
+    rentals.told()
+    assert kept() == [first, second]
+
+    rentals.clock.pass_days(1.01)
+    rentals.told()
+    assert kept() == [second]
+
+    waits = rented(rentals)
+    rentals.clock.pass_days(60)
+    rentals.service.outbox._forget()
+    assert kept() == [waits]  # it was never handed over
+
+
 def test_a_running_service_hands_over_at_once_and_the_rest_when_it_ends(rentals: Local) -> None:
     with rentals.service as service:
         rented(rentals)

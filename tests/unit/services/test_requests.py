@@ -152,6 +152,30 @@ def test_a_misspelt_damage_is_no_return_in_order(rentals: Local) -> None:
 
 
 @pytest.mark.parametrize(
+    ("damage", "pointer", "detail"),
+    [
+        ("scratched", "/damage", "must be an object"),
+        ({"description": "scratch", "amount_minor": 100}, "/damage/evidence", "is missing"),
+        (
+            {"description": "scratch", "amount_minor": 100, "evidence": ""},
+            "/damage/evidence",
+            "String should have at least 1 character",
+        ),
+    ],
+)
+def test_a_damage_that_says_too_little_is_refused_with_what_it_lacks(
+    rentals: Local, damage: object, pointer: str, detail: str
+) -> None:
+    rental_id = opened(rentals).json()["id"]
+
+    answer = rentals.send("POST", f"/rentals/{rental_id}/return", json={"damage": damage})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+    assert answer.json()["errors"] == [{"pointer": pointer, "detail": detail}]
+    assert rentals.get(f"/rentals/{rental_id}")["status"] == "OPEN"
+
+
+@pytest.mark.parametrize(
     "content",
     [b"{", b"\xff", b"[" * 50_000, b'{"subject": "good", "days": ' + b"9" * 5_000 + b"}"],
 )
