@@ -90,7 +90,7 @@ def principal(settings: Settings, role: Role, partner_id: str | None = None) -> 
 
 
 def replay_id(settings: Settings) -> str:
-    """What a replay's transactional ids begin with, after the prefix."""
+    """A replay's group, and the start of its transactional ids; the prefix comes before it."""
     return f"{settings.app_id}-replay"
 
 
@@ -105,7 +105,7 @@ def wanted(settings: Settings, partner_ids: Sequence[str]) -> list[Rule]:
         ),
         *_of_generations(settings),
         *_of_worker(settings, Role.PIPELINE, settings.app_id),
-        *_of_transactions(settings, Role.PIPELINE, replay_id(settings)),
+        *_of_worker(settings, Role.PIPELINE, replay_id(settings)),
         *_of_worker(settings, Role.GATEWAY, settings.gateway_app_id),
         *_of_transactions(settings, Role.OPERATOR, topics.DEAD_LETTER_REDRIVES.name),
     ]

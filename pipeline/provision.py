@@ -18,6 +18,7 @@ from pipeline.connection import check_connection
 from pipeline.errors import KafkaUnreachableError, SesameError
 from pipeline.kafka import kafka_python_config
 from pipeline.settings import Settings
+from pipeline.topics import Topic
 
 BOOTSTRAP_TIMEOUT_MS = 10_000
 """How long the first answer of a broker may take."""
@@ -64,14 +65,30 @@ class TopicConflictError(SesameError):
 
 def wanted(settings: Settings, partner_ids: Sequence[str]) -> dict[str, TopicState]:
     """Every topic of the pipeline and of these partners, by full name."""
+    every = (*topics.ALL, *topics.for_partners(list(partner_ids)))
+    return {settings.topic(topic.name): state_of(settings, topic) for topic in every}
+
+
+def state_of(settings: Settings, topic: Topic) -> TopicState:
+    """How a topic should be."""
     copies = settings.replication_factor
     durable = {"min.insync.replicas": str(max(1, copies - 1))}
-    every = (*topics.ALL, *topics.for_partners(list(partner_ids)))
+    return TopicState(settings.partitions, copies, topic.config() | durable)
+
+
+def generations(client: kafka.KafkaAdminClient, settings: Settings) -> dict[int, str]:
+    """The changelogs that are there, by generation."""
+    prefix = settings.topic_prefix
+    names = (name for name in client.list_topics() if name.startswith(prefix))
+    found = {topics.generation_of(name[len(prefix) :]): name for name in names}
+    return {number: found[number] for number in sorted(n for n in found if n is not None)}
+
+
+def of_generations(client: kafka.KafkaAdminClient, settings: Settings) -> dict[str, TopicState]:
+    """How the changelogs should be that replays have made, by full name."""
     return {
-        settings.topic(topic.name): TopicState(
-            settings.partitions, copies, topic.config() | durable
-        )
-        for topic in every
+        name: state_of(settings, topics.changelog_of(number))
+        for number, name in generations(client, settings).items()
     }
 
 

@@ -30,6 +30,7 @@ def plan(
     should = provision.wanted(current, partners)
     rules = access.wanted(current, partners)
     with provision.admin(current) as client:
+        should |= provision.of_generations(client, current)
         differences = provision.plan(should, provision.found(client, should))
         acls = _acls(client, current, rules)
     _show(differences, len(should), acls, len(rules), as_json=as_json, verb="to do")
@@ -45,6 +46,7 @@ def apply(*, as_json: Json = False) -> None:
     should = provision.wanted(current, partners)
     rules = access.wanted(current, partners)
     with provision.admin(current) as client:
+        should |= provision.of_generations(client, current)
         differences = provision.plan(should, provision.found(client, should))
         acls = _acls(client, current, rules)
         provision.apply(client, current, differences)

@@ -78,7 +78,7 @@ def fold_cut(
         records: What it applied, by topic name.
         context: As the live fold has it.
     """
-    if entry.kind is journal.Kind.BATCH:
+    if entry.kind is journal.Kind.BATCH and records:
         folded = step.fold(store, decode(records, context.registry), before, context)
         return _apply(store, folded.state, folded.result)
     if entry.kind is journal.Kind.SWEEP:

@@ -45,17 +45,27 @@ def decode(value: bytes) -> int:
     return generation
 
 
-async def current(reader: PartitionReader, partition: int) -> int:
-    """The generation a partition's state is in; the first where no replay has switched it over.
+async def pointed(reader: PartitionReader, partition: int) -> int:
+    """The generation a partition's pointer names; the first where no replay has switched it over.
 
     Raises:
-        UnreadableRowError: The pointer cannot be read, or its changelog is not there.
+        UnreadableRowError: The pointer cannot be read.
     """
     generation = 1
     end = await reader.end(topics.GENERATIONS, partition)
     async for records in reader.read(topics.GENERATIONS, partition, 0, end):
         for record in records:
             generation = 1 if record.value is None else decode(record.value)
+    return generation
+
+
+async def current(reader: PartitionReader, partition: int) -> int:
+    """The generation a partition's state is in, and whose changelog is there.
+
+    Raises:
+        UnreadableRowError: The pointer cannot be read, or its changelog is not there.
+    """
+    generation = await pointed(reader, partition)
     changelog = topics.changelog_of(generation)
     if not await reader.exists(changelog):
         raise UnreadableRowError(

@@ -97,7 +97,7 @@ def test_a_role_may_read_and_write_these_topics(
         ("partner-car-rental", set(), set()),
         (
             "pipeline",
-            {"sesame"},
+            {"sesame", "sesame-replay"},
             {"sesame-0", "sesame-1", "sesame-replay-0", "sesame-replay-1"},
         ),
         ("gateway", {"gateway"}, {"gateway-0", "gateway-1"}),

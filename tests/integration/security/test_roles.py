@@ -52,7 +52,7 @@ WRITES = {
     "partner-car-rental": {"partner.car-rental.outcomes", "partner.car-rental.enquiries"},
     "partner-microloan": {"partner.microloan.outcomes", "partner.microloan.enquiries"},
 }
-GROUPS = {"pipeline": {"sesame"}, "gateway": {"gateway"}}
+GROUPS = {"pipeline": {"sesame", "sesame-replay"}, "gateway": {"gateway"}}
 TRANSACTIONS = {
     "pipeline": {"sesame-0", "sesame-1", "sesame-replay-0", "sesame-replay-1"},
     "gateway": {"gateway-0", "gateway-1"},

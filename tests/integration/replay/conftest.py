@@ -1,0 +1,28 @@
+"""Streams with something to build anew, and the replay command on them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+pytest.register_assert_rewrite("tests.integration.support", "tests.integration.replay.commands")
+
+from pipeline.scoring.model import Model, load_model  # noqa: E402 - after the line above
+from tests.integration.replay.commands import Replays  # noqa: E402
+from tests.integration.support.stream import Stream  # noqa: E402
+
+PARTITIONS = 2
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    return load_model("default@1")
+
+
+@pytest.fixture
+def replays(kafka: str, tmp_path: Path) -> Iterator[Replays]:
+    """A stream with topics and no worker yet."""
+    stream = Stream(kafka, f"test-{uuid4().hex[:10]}.", tmp_path, PARTITIONS).create_topics()
+    yield Replays(stream, tmp_path)
+    stream.close()
