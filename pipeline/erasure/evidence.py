@@ -30,8 +30,12 @@ def gather(reader: LogReader, receipt: Receipt, registry: SchemaRegistry) -> Evi
         RegistryError: The registry cannot answer.
     """
     evidence = Evidence()
-    wanted = _wanted(receipt, [topic.name for topic in changelogs(reader.names())])
+    names = reader.names()
+    wanted = _wanted(receipt, [topic.name for topic in changelogs(names)])
     for name, partitions in sorted(wanted.items()):
+        if name not in names:
+            evidence.unseen[name] = "it is not there, or may not be seen"
+            continue
         try:
             _look(reader, receipt, registry, name, partitions, evidence)
         except KafkaUnreachableError as error:
@@ -66,10 +70,10 @@ def _look(  # noqa: PLR0913 - what is read, and where it goes
     evidence: Evidence,
 ) -> None:
     topic = topic_of(name)
-    there = [] if topic is None else reader.partitions(topic)
-    if topic is None or not there:
-        evidence.unseen[name] = "it is not there, or may not be seen"
+    if topic is None:
+        evidence.unseen[name] = "it is no topic of the pipeline"
         return
+    there = reader.partitions(topic)
     digest = lru_cache(maxsize=100_000)(lambda key: key_digest(receipt.salt, key))
     due = {each.partition: each.offset for each in receipt.withdrawals}
     for number, keys in sorted(partitions.items()):

@@ -55,6 +55,7 @@ class Survey:
     def __init__(self, reader: LogReader, registry: SchemaRegistry, user: str) -> None:
         self._reader = reader
         self._next: dict[Partition, int] = {}
+        self._names: set[str] = set()
         self.sought = Sought(user, registry)
         self.found = Found()
         self.changelogs: list[Topic] = [topics.CHANGELOG]
@@ -81,7 +82,8 @@ class Survey:
 
     def read_states(self) -> Found:
         """Bring the changelogs up to date, and what tells of the person's subjects."""
-        self.changelogs = changelogs(self._reader.names()) or [topics.CHANGELOG]
+        self._names = self._reader.names()
+        self.changelogs = changelogs(self._names) or [topics.CHANGELOG]
         known = len(self.sought.subjects)
         for search in self.sought.states(self.changelogs):
             self._look_through(search)
@@ -111,10 +113,11 @@ class Survey:
         if name in self.found.unseen:
             return
         try:
-            numbers = self._reader.partitions(search.topic)
-            if not numbers:
+            if name not in self._names:
                 self.found.unseen[name] = "it is not there, or may not be seen"
-            for number in numbers if search.everywhere else self.homes:
+                return
+            everywhere = self._reader.partitions(search.topic)
+            for number in everywhere if search.everywhere else self.homes:
                 self._read_on(search, number)
         except KafkaUnreachableError as error:
             if not isinstance(error.__cause__, AuthorizationError):
