@@ -114,8 +114,8 @@ class Refolded:
                 where = f"{topic.name}-{self.inputs.partition}"
                 verdict.double(f"{where} goes back from {first} to {end}", first - end)
             batch += self.inputs.take(topic.name, end - 1)
-        if not batch and entry.kind is Kind.BATCH:
-            verdict.disorder(f"partition {self.inputs.partition}: a BATCH applied nothing new")
+        if before.applied == after.applied and entry.kind is Kind.BATCH:
+            verdict.double(f"partition {self.inputs.partition}: a BATCH applied nothing new")
         if (batch or before.applied != after.applied) and entry.kind is not Kind.BATCH:
             verdict.disorder(f"partition {self.inputs.partition}: a {entry.kind} applied records")
         return batch

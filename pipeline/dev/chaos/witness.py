@@ -40,6 +40,7 @@ _FETCHED_MAX = 10_000
 _WAIT_S = 0.1
 _NEW_TOPICS_S = 1.0
 _READ_S = 60.0
+_START_S = 15.0
 _SAME_VALUES = (topics.SCORES.name, topics.SCORE_CHANGES.name)
 
 
@@ -83,7 +84,17 @@ class Witness:
             ChaosError: A topic has lost its first records.
         """
         self._consumer = Consumer(_config(self._settings))
-        self._follow_new()
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                self._follow_new()
+            except KafkaException:
+                # New topics' leaders are not known everywhere at once.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_WAIT_S)
+            else:
+                break
         self._thread.start()
         return self
 

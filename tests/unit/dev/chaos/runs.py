@@ -104,10 +104,13 @@ class Run:
 
     # What the pipeline does
 
-    def apply(self, partition: int, without: Sequence[Sent] = ()) -> None:
+    def apply(
+        self, partition: int, without: Sequence[Sent] = (), swept: Sequence[str] | None = None
+    ) -> None:
         """One transaction with all that waits, then the sweeps that are due.
 
-        ``without``: records that the position counts and the fold does not see.
+        ``without``: records that the position counts and the fold does not see; ``swept``:
+        whom alone a new month's sweep looks at.
         """
         position = self.positions[partition]
         taken = {
@@ -130,13 +133,14 @@ class Run:
         for name, records in taken.items():
             output.position.applied[name] = records[-1].offset
         self.commit(partition, output)
-        self.sweep(partition)
+        self.sweep(partition, swept)
 
-    def sweep(self, partition: int) -> None:
+    def sweep(self, partition: int, chosen: Sequence[str] | None = None) -> None:
         store, position = self.stores[partition], self.positions[partition]
         month = int(month_of_ms(position.watermark_ms)) if position.watermark_ms else 0
         if month > position.swept_month:
             users = [user for chunk in store.chunks(10_000) for user in chunk]
+            users = users if chosen is None else list(chosen)
             output = step.sweep(store, users, position, self.context(partition))
             output.position.swept_month = month
             self.commit(partition, output)
@@ -226,7 +230,7 @@ class Run:
                     found.states[number][record.key or b""] = record.value
         return found
 
-    def judge(self, evidence: Evidence | None = None) -> Verdict:
+    def judge(self, evidence: Evidence | None = None, histories_of: int = 1) -> Verdict:
         """What the oracle says of the run, or of evidence that was tampered with."""
         return examine(
             evidence or self.evidence(),
@@ -234,6 +238,7 @@ class Run:
             AVRO,
             sent={(each.topic, each.partition, each.offset): each for each in self.sent},
             policy=Policy(),
+            histories_of=histories_of,
         )
 
     def _seen(self, topic: Topic, partition: int) -> list[Record]:

@@ -1,6 +1,7 @@
 """What the oracle says of runs in which something is wrong, and of one in which nothing is."""
 
 import json
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -248,6 +249,40 @@ def test_a_score_with_other_points_is_found(run: Run, evidence: Evidence) -> Non
     # As the last of the person, and as one of all.
     assert wrong(verdict) == {"records_differing": 2}
     assert "score is" in verdict.findings[0]
+
+
+def test_a_month_in_which_somebody_was_not_scored_again_is_found() -> None:
+    runs = []
+    for swept in (None, ["bob"]):
+        run = Run(1)
+        for user in ("ann", "bob"):
+            run.enrol(user, JUNE_MS - 30 * MONTH_MS)
+            for month in range(3):
+                run.bill(user, JUNE_MS - (30 - month) * MONTH_MS)
+        run.apply(0)
+        run.bill("bob", JUNE_MS)
+        run.apply(0, swept=swept)
+        runs.append(run)
+    whole, without_ann = runs
+
+    assert whole.judge().findings == []
+    assert wrong(without_ann.judge()) == {"records_differing": 2}
+    assert "last score of ann" in without_ann.judge().findings[0]
+
+
+def test_of_people_who_are_not_followed_the_last_score_is_compared_all_the_same(
+    run: Run, evidence: Evidence
+) -> None:
+    followed = [u for u in ("ann", "bob", "cat", "eve") if zlib.crc32(u.encode()) % 100 == 0]
+    at = last_of(evidence.scores, "ann")
+    for records in (evidence.scores, evidence.score_changes):
+        records[at] = with_fields(records[at], score=351)
+
+    verdict = run.judge(evidence, histories_of=100)
+
+    assert followed == []
+    assert wrong(verdict) == {"records_differing": 1}
+    assert "last score of ann" in verdict.findings[0]
 
 
 def test_a_change_that_says_something_else_than_the_score_is_found(
