@@ -11,12 +11,14 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.dev.broker import guard
 from pipeline.dev.chaos.errors import ChaosError
+from pipeline.dev.chaos.nursery import Nursery
 
 KILLED = -signal.SIGKILL & 0xFF
-"""What the guard ends with when its child was killed."""
+"""What stands for an end by SIGKILL."""
 TERMINATED = -signal.SIGTERM & 0xFF
 _LOG_TAIL = 4_000
 _END_S = 40.0
@@ -39,16 +41,69 @@ class Ended:
         return self.status == KILLED
 
 
-class Child:
-    """One running command, its log in a file; its guard ends it with this process."""
+class Process(Protocol):
+    """A started command, whoever started it."""
 
-    def __init__(
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def poll(self) -> int | None:
+        """Its exit status, 256 less the signal's number for a signal; None while it is there."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, for at most so long."""
+
+
+class Guarded:
+    """A command started anew, under a guard that ends it with this process."""
+
+    def __init__(self, arguments: Sequence[str], variables: Mapping[str, str], log: Path) -> None:
+        """Start it.
+
+        Raises:
+            ChaosError: It could not be started.
+        """
+        self._guard = subprocess.Popen(  # noqa: S603 - this Python and our own files
+            [
+                *(sys.executable, "-I", guard.__file__, str(os.getpid()), str(log), ""),
+                *(sys.executable, "-P", "-m", "pipeline.cli.main", *arguments),
+            ],
+            env=dict(variables),
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C in a terminal is for the run, which then ends its children.
+            start_new_session=True,
+        )
+        line = self._guard.stdout.readline() if self._guard.stdout else ""
+        if not line:
+            raise ChaosError(f"sesame {' '.join(arguments)} could not be started")
+        self.pid = int(line)
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it is there."""
+        status = self._guard.poll()
+        if status is not None and self._guard.stdout is not None:
+            self._guard.stdout.close()
+        return status
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, for at most so long."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._guard.wait(seconds)
+
+
+class Child:
+    """One running command, its log in a file."""
+
+    def __init__(  # noqa: PLR0913 - what it is called, what it is, how it is started
         self,
         title: str,
         arguments: Sequence[str],
         variables: Mapping[str, str],
         log: Path,
         orders: str = "",
+        nursery: Nursery | None = None,
     ) -> None:
         """Start it.
 
@@ -58,6 +113,7 @@ class Child:
             variables: Its environment beside this process's own, ``SESAME_*`` left out.
             log: Gets what it writes, after what is there.
             orders: The failpoints it is armed with.
+            nursery: To fork it from; none starts it anew.
 
         Raises:
             ChaosError: It could not be started.
@@ -65,27 +121,15 @@ class Child:
         self.title, self.log, self.orders = title, log, orders
         kept = {name: value for name, value in os.environ.items() if not _ours(name)}
         armed = {"SESAME_CHAOS": "1", "SESAME_FAILPOINTS": orders} if orders else {}
+        start = nursery.fork if nursery is not None else Guarded
         self._began = time.monotonic()
-        self._guard = subprocess.Popen(  # noqa: S603 - this Python and our own files
-            [
-                *(sys.executable, "-I", guard.__file__, str(os.getpid()), str(log), ""),
-                *(sys.executable, "-P", "-m", "pipeline.cli.main", *arguments),
-            ],
-            env={**kept, **variables, **armed},
-            stdout=subprocess.PIPE,
-            text=True,
-            # Ctrl-C in a terminal is for the run, which then ends its children.
-            start_new_session=True,
-        )
-        line = self._guard.stdout.readline() if self._guard.stdout else ""
-        if not line:
-            raise ChaosError(f"{title} could not be started")
-        self.pid = int(line)
+        self._process: Process = start(arguments, {**kept, **variables, **armed}, log)
+        self.pid = self._process.pid
 
     @property
     def running(self) -> bool:
         """Whether it is there, standing still or not."""
-        return self._guard.poll() is None
+        return self._process.poll() is None
 
     @property
     def stopped(self) -> bool:
@@ -101,11 +145,9 @@ class Child:
 
     def ended(self) -> Ended | None:
         """How it went; None while it is there."""
-        status = self._guard.poll()
+        status = self._process.poll()
         if status is None:
             return None
-        if self._guard.stdout is not None:
-            self._guard.stdout.close()
         return Ended(self.title, status, self.orders, time.monotonic() - self._began)
 
     def signal(self, number: signal.Signals) -> None:
@@ -120,8 +162,7 @@ class Child:
         Raises:
             ChaosError: It did not in time.
         """
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._guard.wait(seconds)
+        self._process.wait(seconds)
         ended = self.ended()
         if ended is None:
             raise ChaosError(f"{self.title} did not end within {seconds:.0f} s: {self.log_tail}")

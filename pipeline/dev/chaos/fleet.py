@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline.dev.broker.probe import free_port
 from pipeline.dev.chaos.children import TERMINATED, Child, Ended, is_ready
 from pipeline.dev.chaos.errors import ChaosError
+from pipeline.dev.chaos.nursery import Nursery
 from pipeline.settings import variable
 
 PORTS = {"worker": "web_port", "gateway": "gateway_port"}
@@ -25,14 +26,17 @@ class Fleet:
     A thread replaces what has ended. ``next_orders`` gives the failpoints of each new one.
     """
 
-    def __init__(self, kind: str, variables: Mapping[str, str], directory: Path) -> None:
-        """Set up with none; ``want`` starts some."""
+    def __init__(
+        self, kind: str, variables: Mapping[str, str], directory: Path, nursery: Nursery
+    ) -> None:
+        """Set up with none; ``want`` starts some, from the nursery where that can be."""
         self.kind = kind
         self.variables = dict(variables)
         self.next_orders: Callable[[], str] = lambda: ""
         self.endings: list[Ended] = []
         self.members: list[tuple[Child, int]] = []
         self._directory = directory
+        self._nursery = nursery
         self._wanted = 0
         self._started = 0
         self._change = threading.RLock()
@@ -141,7 +145,9 @@ class Fleet:
         told = {**self.variables, variable(PORTS[self.kind]): str(port)}
         log = self._directory / f"{self.kind}-{self._started:04}.log"
         title = f"{self.kind} {self._started}"
-        return Child(title, [self.kind], told, log, self.next_orders()), port
+        # What is loaded before Python itself cannot be had in a fork.
+        nursery = None if "LD_PRELOAD" in told else self._nursery
+        return Child(title, [self.kind], told, log, self.next_orders(), nursery), port
 
     def _note(self, ended: Ended) -> None:
         with self._change:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from pipeline import topics
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import FileRegistry
 from pipeline.dev.chaos.errors import ChaosError
@@ -18,12 +19,14 @@ from pipeline.dev.simulator import Spec, simulate
 from pipeline.dev.simulator.bad import Sent
 from pipeline.dev.simulator.consents_first import ConsentsFirst
 from pipeline.dev.simulator.traffic import Mistakes
+from pipeline.factors.layout import NO_TIME
 from pipeline.kafka import confluent_config
 from pipeline.settings import Settings
 
 END_MS = 1_793_000_000_000
-"""October 2026: the whole history lies before any run, and no grant ends during one."""
-MONTHS = 8
+"""October 2026: the whole history lies before any run."""
+MONTHS = 60
+"""Months go by in some seconds, and with each everybody is scored again."""
 _MISTAKES = Mistakes(bad_share=0.01, repeat_share=0.02)
 _BY_TIME = {Reason.TOO_LATE, Reason.FUTURE}
 _SENDS_A_SECOND = 10
@@ -71,9 +74,12 @@ class Load:
         self._ending = threading.Event()
         self._opened = threading.Event()
         self._handed_over = 0
-        spec = Spec(people=people, months=MONTHS, end_ms=END_MS, seed=seed, withdrawal_rate=0.1)
+        spec = Spec(people=people, months=MONTHS, end_ms=END_MS, seed=seed, withdrawal_rate=0.2)
+        history = simulate(spec.for_events(events))
+        # A gateway ends grants by the clock on the wall, which no oracle can look back at.
+        history.events[topics.CONSENTS].fields["expires_at"][:] = NO_TIME
         self._traffic = ConsentsFirst(
-            simulate(spec.for_events(events)),
+            history,
             FileRegistry(),
             _MISTAKES,
             max(1, round(per_second / _SENDS_A_SECOND)),

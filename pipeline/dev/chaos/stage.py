@@ -20,6 +20,7 @@ from pipeline.dev.chaos.fleet import Fleet
 from pipeline.dev.chaos.groups import Generations
 from pipeline.dev.chaos.load import Load
 from pipeline.dev.chaos.logs import positions
+from pipeline.dev.chaos.nursery import Nursery
 from pipeline.dev.chaos.verdict import Verdict
 from pipeline.dev.chaos.witness import Witness
 from pipeline.scoring.model import load_model
@@ -63,18 +64,19 @@ class Plan:
     gateways: int = 0
     partitions: int = 4
     people: int = 150
-    per_second: float = 600
-    events: int = 150_000
+    per_second: float = 400
+    events: int = 240_000
     """More than are sent: the load has to outlast the fault."""
 
 
 class Cluster:
-    """The broker of a whole run, and who counts its groups' generations."""
+    """What a whole run shares: a broker, who counts its groups' generations, a nursery."""
 
     def __init__(self, directory: Path) -> None:
         """Set up in an empty folder; the broker starts when this is entered."""
         self.directory = directory
         self.broker = EmbeddedBroker(directory / "broker", heap_mb=768, properties=BROKER)
+        self.nursery = Nursery()
         self._running = ExitStack()
         self._counting: Generations | None = None
 
@@ -88,6 +90,7 @@ class Cluster:
     def __enter__(self) -> Self:
         """Start."""
         with ExitStack() as starting:
+            starting.callback(self.nursery.close)
             starting.callback(self.broker.kill)
             self.broker.start()
             self._counting = Generations(load(bootstrap=self.broker.bootstrap))
@@ -138,8 +141,8 @@ class Stage:
             "data_dir": str(directory / "data"),
         }
         self.variables = {variable(setting): value for setting, value in told.items()}
-        self.workers = Fleet("worker", self.variables, directory)
-        self.gateways = Fleet("gateway", self.variables, directory)
+        self.workers = Fleet("worker", self.variables, directory, cluster.nursery)
+        self.gateways = Fleet("gateway", self.variables, directory, cluster.nursery)
         self.load = Load(self.settings, seed, plan.people, plan.events, plan.per_second)
         self._running = ExitStack()
         self._witness: Witness | None = None

@@ -9,7 +9,13 @@ from pipeline.dev.chaos.stage import Plan
 from pipeline.failpoints import Failpoint, Order
 
 _SHARED = ("lane.", "transaction.", "restore.")
-_PASSINGS = {"restore": 2, "sweep": 2, "transaction.sent": 12}
+_PASSINGS = {
+    "restore": 2,
+    "sweep": 2,
+    "transaction.sent": 12,
+    "gateway.reviewed": 2,
+    "gateway.caught_up": 1,
+}
 """Up to which passing of a point a process lives, 5 where nothing is said: restores are few."""
 _A_KILL_S = 25.0
 

@@ -35,7 +35,7 @@ class BrokerKilled(Scenario):
 
     name = "broker-killed"
     promise = "kill -9 of the broker in the middle of a produce loses nothing acknowledged"
-    plan: ClassVar[Plan] = Plan(workers=2, gateways=1, per_second=1_000)
+    plan: ClassVar[Plan] = Plan(workers=2, gateways=1, per_second=800)
 
     KILLS: ClassVar[int] = 2
 

@@ -136,6 +136,7 @@ class FullDisk(PartnerScenario):
         self.open.enter_context(_small_disk(disk, self.DISK))
         self._client = client = self.follow(disk / "view.sqlite")
         client.wait_ready(_READY_S)
+        self.stage.until(lambda: client.subjects > 0, _READY_S, "somebody to be seen")
         subject = next(client.everyone()).subject
         self._about = subject, ContractKind.RENTAL, ContractStatus.OPENED, END_MS
         self._taken: set[str] = set()
