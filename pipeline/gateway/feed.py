@@ -8,12 +8,12 @@ from the position that its transactions keep.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from pipeline import topics
 from pipeline.gateway import metrics
@@ -30,8 +30,8 @@ _FETCH_BYTES = 1024 * 1024
 _FETCH_S = 0.2
 _HELD_BACK_S = 0.02
 _RETRY_S = 1.0
-_LOOK_AGAIN_S = 10.0
-"""After which topics that could not be followed are looked for again."""
+_CUT_SHORT_S = 10.0
+"""After which a topic that ends before the position is believed to be cut short."""
 _PASS_MARKS_S = 1.0
 _STOP_S = 5.0
 
@@ -45,6 +45,19 @@ def partner_inputs(partner_ids: Iterable[str]) -> list[Topic]:
     ]
 
 
+class Place(Protocol):
+    """What is kept, in a lane's position, of the topics it is fed with."""
+
+    def next_offset(self, topic: str) -> int:
+        """The first offset of a topic (without prefix) that is not applied."""
+
+    def topic_id(self, topic: str) -> str | None:
+        """The id of the topic that the offset is of; None if it is not known."""
+
+    def begin_anew(self, topic: str, topic_id: str, offset: int) -> None:
+        """Soon take another topic of the same name, or a shortened one, up at an offset."""
+
+
 class PartnerFeed:
     """Reads one partition number of the followed topics, only what is committed."""
 
@@ -53,7 +66,8 @@ class PartnerFeed:
         settings: Settings,
         partition: int,
         inlet: Inlet,
-        position_of: Callable[[str], int],
+        place: Place,
+        ids: Callable[[], Mapping[str, str]],
     ) -> None:
         """Set up; ``start`` reads.
 
@@ -61,15 +75,18 @@ class PartnerFeed:
             settings: The gateway's.
             partition: The number to read of every topic.
             inlet: The lane.
-            position_of: The first offset of a topic (without prefix) that is not applied.
+            place: Where to begin.
+            ids: Of the topics that are there, by name without prefix; another object if one
+                has changed.
         """
         self._settings = settings
         self._partition = partition
         self._inlet = inlet
-        self._position_of = position_of
+        self._place = place
+        self._ids = ids
         self._followed: dict[str, Topic] = {}
         self._next: dict[str, int] = {}
-        self._left_out: dict[str, str] = {}
+        self._short_since: dict[str, float] = {}
         self._pass_marks_at = 0.0
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -117,7 +134,8 @@ class PartnerFeed:
             **aiokafka_config(self._settings),
             isolation_level="read_committed",
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            # What is gone, and what is made anew, is told before anything is read of it.
+            auto_offset_reset="none",
             max_partition_fetch_bytes=_FETCH_BYTES,
         )
         try:
@@ -130,16 +148,21 @@ class PartnerFeed:
 
     async def _read_until_changed(self, consumer: AIOKafkaConsumer) -> None:
         self._changed.clear()
-        all_found = await self._assign(consumer)
-        look_again_at = float("inf") if all_found else time.monotonic() + _LOOK_AGAIN_S
+        ids = self._ids()
+        look_again_at = time.monotonic() + await self._assign(consumer, ids)
         while not self._changed.is_set() and time.monotonic() < look_again_at:
+            if self._ids() is not ids:
+                return
             if not self._next:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), _LOOK_AGAIN_S)
+                    await asyncio.wait_for(self._changed.wait(), _RETRY_S)
             elif self._inlet.is_behind:
                 await asyncio.sleep(_HELD_BACK_S)
             else:
-                self._offer(await self._fetched(consumer))
+                try:
+                    self._offer(await self._fetched(consumer))
+                except OffsetOutOfRangeError:
+                    return
                 await self._pass_marks(consumer)
 
     async def _fetched(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[Any]]:
@@ -153,48 +176,53 @@ class PartnerFeed:
 
         return await take_fetched(consumer._fetcher, take, consumer.assignment(), _FETCH_S)  # noqa: SLF001
 
-    async def _assign(self, consumer: AIOKafkaConsumer) -> bool:
-        """Have the consumer read what is to be followed; whether all of it can be."""
-        followed = dict(self._followed)
-        starts = await self._starts(consumer, followed)
+    async def _assign(self, consumer: AIOKafkaConsumer, ids: Mapping[str, str]) -> float:
+        """Have the consumer read what is to be followed; after how many seconds to look again."""
+        there = {name: ids[name] for name in self._followed if name in ids}
+        starts = await self._starts(consumer, there)
         self._next = starts
-        if not starts:
+        if starts:
+            consumer.assign([self._tp(name) for name in starts])
+            for name, offset in starts.items():
+                consumer.seek(self._tp(name), offset)
+        else:
             consumer.unsubscribe()
-            return not followed
-        consumer.assign([self._tp(name) for name in starts])
-        for name, offset in starts.items():
-            consumer.seek(self._tp(name), offset)
-        return len(starts) == len(followed)
+        return float("inf") if len(starts) == len(there) else _RETRY_S
 
-    async def _starts(self, consumer: AIOKafkaConsumer, names: Collection[str]) -> dict[str, int]:
-        """Where to read on in each topic; topics that cannot be read are told and left out."""
-        existing = await consumer.topics()
-        tps = {name: self._tp(name) for name in names if self._tp(name).topic in existing}
-        wrong = {name: "is missing" for name in names if name not in tps}
+    async def _starts(self, consumer: AIOKafkaConsumer, ids: Mapping[str, str]) -> dict[str, int]:
+        """Where to read on in each topic; those that are to begin anew are left out until then."""
+        tps = {name: self._tp(name) for name in ids}
         beginnings = await consumer.beginning_offsets(list(tps.values())) if tps else {}
         ends = await consumer.end_offsets(list(tps.values())) if tps else {}
         starts: dict[str, int] = {}
         for name, tp in tps.items():
-            following = self._next.get(name, self._position_of(name))
-            if following > ends[tp]:
-                wrong[name] = f"ends at {ends[tp]}, but {following} offsets of it are applied"
-            else:
+            following = self._next.get(name, self._place.next_offset(name))
+            is_same = self._place.topic_id(name) in (ids[name], None)
+            if is_same and following <= ends[tp]:
                 starts[name] = max(following, beginnings[tp])
                 if following:
                     _count_lost(name, starts[name] - following)
-        self._tell(wrong)
+            elif not (is_same and self._may_be_another(name)) and not self._inlet.pending(name):
+                # What was fetched before is applied by now.
+                if following:
+                    log.error(
+                        "partner's topic is another, or was cut short",
+                        topic=tp.topic,
+                        partition=self._partition,
+                        applied=following,
+                        end=ends[tp],
+                    )
+                # What was read of it ahead is not applied, and is read again.
+                self._next.pop(name, None)
+                self._place.begin_anew(name, ids[name], ends[tp] if is_same else 0)
+                self._inlet.wake()
+        self._short_since = {n: at for n, at in self._short_since.items() if n not in starts}
         return starts
 
-    def _tell(self, wrong: dict[str, str]) -> None:
-        for name, reason in wrong.items():
-            if self._left_out.get(name) != reason:
-                log.error(
-                    "partner's topic is not read",
-                    topic=self._settings.topic(name),
-                    partition=self._partition,
-                    reason=reason,
-                )
-        self._left_out = wrong
+    def _may_be_another(self, name: str) -> bool:
+        """Whether a topic that seems to be cut short may be another, whose id is not known yet."""
+        since = self._short_since.setdefault(name, time.monotonic())
+        return time.monotonic() < since + _CUT_SHORT_S
 
     def _offer(self, fetched: dict[TopicPartition, list[Any]]) -> None:
         for tp, records in fetched.items():

@@ -7,8 +7,9 @@ from pipeline import topics
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.gateway import metrics
 from pipeline.gateway.context import GatewayContext
-from pipeline.gateway.feed import PartnerFeed, partner_inputs
+from pipeline.gateway.feed import PartnerFeed, Place, partner_inputs
 from pipeline.gateway.owned import OwnedGateway
+from pipeline.gateway.partner_topics import PartnerTopics
 from pipeline.gateway.reload import Rules
 from pipeline.gateway.restore import restore_gateway
 from pipeline.gateway.terms import TermsBox
@@ -34,6 +35,7 @@ class GatewayFlow:
         self._contexts: dict[int, GatewayContext] = {}
         self._feeds: dict[int, PartnerFeed] = {}
         self.group = settings.gateway_app_id
+        self.partner_topics = PartnerTopics(settings, lambda: self._terms.current.partner_ids)
         metrics.PARTNERS.set(len(rules.terms.partner_ids))
 
     async def take_over(  # noqa: PLR0913 - as the protocol has it
@@ -49,12 +51,15 @@ class GatewayFlow:
         context = self._contexts[partition] = self._context(partition)
         restored = await restore_gateway(reader, context, on_restoring)
 
-        def feed_at(position_of: Callable[[str], int]) -> PartnerFeed:
-            feed = PartnerFeed(self._settings, partition, inlet, position_of)
+        def feed_at(place: Place) -> PartnerFeed:
+            there = self.partner_topics
+            feed = PartnerFeed(self._settings, partition, inlet, place, lambda: there.ids)
             self._feeds[partition] = feed
             return feed
 
-        return OwnedGateway(context, writer, reader, restored, feed_at, on_committed)
+        return OwnedGateway(
+            context, writer, reader, restored, feed_at, self.partner_topics, on_committed
+        )
 
     def exchange(self, rules: Rules) -> None:
         """Put other rules in force; the lanes see to it when they are woken."""

@@ -17,6 +17,15 @@ FEED_LOST = Counter(
     "Offsets of partners' topics that retention took before they were read",
     ["topic"],
 )
+TOPICS_MISSING = Gauge(
+    "sesame_gateway_topics_missing",
+    "Topics of registered partners that are not there: such a partner is left out",
+)
+TOPICS_MADE_ANEW = Counter(
+    "sesame_gateway_topics_made_anew",
+    "Topics of partners found deleted and made anew, or cut short, once a partition",
+    ["topic"],
+)
 RECORDS = Counter(
     "sesame_gateway_records",
     "Consents, scores, outcomes and enquiries by what became of them",

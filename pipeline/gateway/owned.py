@@ -1,6 +1,6 @@
 """A partition the gateway owns: its state, and every change of it by one transaction each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -9,19 +9,22 @@ import structlog
 from pipeline import topics
 from pipeline.factors.columns import Int64
 from pipeline.failpoints import Failpoint, hit
-from pipeline.gateway import metrics, step
+from pipeline.gateway import metrics, places, step
 from pipeline.gateway.context import GatewayContext
-from pipeline.gateway.feed import partner_inputs
+from pipeline.gateway.feed import Place, partner_inputs
 from pipeline.gateway.keyring import KeyRing
 from pipeline.gateway.outcomes import is_doubtful
+from pipeline.gateway.partner_topics import PartnerTopics
 from pipeline.gateway.restore import Restored
 from pipeline.gateway.rows import NEVER_MS
 from pipeline.gateway.sends import partner_of
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.terms import PolicyTable, Terms
+from pipeline.gateway.writing import write_while_there
 from pipeline.streaming import lane_metrics
 from pipeline.streaming.backlog import Backlog
 from pipeline.streaming.flow import Send
+from pipeline.streaming.lookups import look_up_schemas
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Record
 from pipeline.streaming.transaction import TransactionalWriter
@@ -62,7 +65,8 @@ class OwnedGateway:
         writer: TransactionalWriter,
         reader: PartitionReader,
         restored: Restored,
-        feed_at: Callable[[Callable[[str], int]], Feed],
+        feed_at: Callable[[Place], Feed],
+        partner_topics: PartnerTopics,
         on_committed: Callable[[], None],
     ) -> None:
         """Take over what was restored; writer and reader are started.
@@ -72,16 +76,19 @@ class OwnedGateway:
             writer: Fences all former owners.
             reader: Reads what the group's consumer has skipped.
             restored: The state as the last transaction left it.
-            feed_at: Makes the feed of the lane, given the first offset of a topic that is not
-                applied.
+            feed_at: Makes the feed of the lane, given where to begin.
+            partner_topics: Which topics there are.
             on_committed: Called after each commit.
         """
         self._context = context
         self._writer = writer
         self._reader = reader
         self._on_committed = on_committed
-        self._backlog = Backlog(reader, context.partition, topics.GATEWAY_INPUTS, self._next_offset)
-        self._rules: tuple[Terms, KeyRing] | None = None
+        self._backlog = Backlog(reader, context.partition, topics.GATEWAY_INPUTS, self.next_offset)
+        self._partner_topics = partner_topics
+        self._ids: Mapping[str, str] = {}
+        self._to_begin_anew: dict[str, tuple[str, int]] = {}
+        self._rules: tuple[Terms, KeyRing, frozenset[str]] | None = None
         self._table = PolicyTable(context.terms.current)
         self._to_review: list[int] = []
         self._rescored: Int64 = np.zeros(0, np.int64)
@@ -89,7 +96,7 @@ class OwnedGateway:
         self.state = restored.state
         self.position = restored.position
         self._next_due_ms = self.state.next_due_ms
-        self._feed = feed_at(self._next_offset)
+        self._feed = feed_at(self)
         self._observe()
 
     @property
@@ -98,7 +105,8 @@ class OwnedGateway:
         if self.state.outdated:
             return True
         now_ms = max(self._context.clock_ms(), self.position.watermark_ms)
-        return bool(self._to_review) or self._has_other_rules() or self._next_due_ms <= now_ms
+        waits = bool(self._to_review or self._to_begin_anew)
+        return waits or self._has_other_rules() or self._next_due_ms <= now_ms
 
     def due_in_s(self) -> float | None:
         """Seconds until time alone ends or changes something."""
@@ -115,10 +123,11 @@ class OwnedGateway:
             PositionBeyondEndError: A topic ends before what is applied of it.
         """
         await self._backlog.check_ends(topics.GATEWAY_CHANGELOG)
+        await self._partner_topics.looked()
         self._adopt_rules()
         await self._catch_up_on_scores()
         await self._apply_unread_consents()
-        await self._feed.start(partner_inputs(self._table.terms.partner_ids))
+        await self._feed.start(self._fed)
 
     async def confirm(self) -> None:
         """Write the position again, which fails if another worker took the partition.
@@ -128,7 +137,7 @@ class OwnedGateway:
         """
         self._backlog.assigned()
         await self._commit(step.nothing(self.position, self._context))
-        await self._feed.start(partner_inputs(self._table.terms.partner_ids))
+        await self._feed.start(self._fed)
 
     async def suspend(self) -> None:
         """Stop following the partners."""
@@ -163,9 +172,14 @@ class OwnedGateway:
 
     async def work(self) -> None:
         """Look at the next grants, and at those whose time has come."""
+        for topic, (topic_id, offset) in self._to_begin_anew.items():
+            if self.position.next_offset(topic):
+                metrics.TOPICS_MADE_ANEW.labels(topic).inc()
+            places.begin_anew(self.position, topic, topic_id, offset)
+        self._to_begin_anew.clear()
         if self._has_other_rules():
             self._adopt_rules()
-            self._feed.follow(partner_inputs(self._table.terms.partner_ids))
+            self._feed.follow(self._fed)
         start = self._to_review.pop(0) if self._to_review else None
         slots: Int64 = np.zeros(0, np.int64)
         if start is not None:
@@ -178,7 +192,24 @@ class OwnedGateway:
         await self._commit(output)
         if not self._to_review:
             self._rescored = np.zeros(0, np.int64)
+            self._take_up()
             await self._renew()
+
+    def next_offset(self, topic: str) -> int:
+        """The first offset of a topic that is not applied."""
+        return self.position.next_offset(topic)
+
+    def topic_id(self, topic: str) -> str | None:
+        """The id of the topic that the offset is of; None if it is not known."""
+        return self.position.topic_ids.get(topic)
+
+    def begin_anew(self, topic: str, topic_id: str, offset: int) -> None:
+        """Take a topic up at an offset as soon as the work under way is done."""
+        self._to_begin_anew[topic] = topic_id, offset
+
+    @property
+    def _fed(self) -> list[Topic]:
+        return partner_inputs(self._context.terms.current.partner_ids)
 
     async def _renew(self) -> None:
         """Write the next rows in the current layouts, so that former ones can be dropped."""
@@ -193,6 +224,7 @@ class OwnedGateway:
             log.info("all rows are in the current layouts", partition=self.partition)
 
     async def _apply_records(self, records: dict[str, list[Record]]) -> None:
+        await look_up_schemas(self._context.registry, records)
         with lane_metrics.phase("apply"):
             output = step.apply(self.state, records, self.position, self._context, self._table)
         hit(Failpoint.GATEWAY_APPLIED)
@@ -201,7 +233,8 @@ class OwnedGateway:
 
     async def _commit(self, output: step.Output) -> None:
         with lane_metrics.phase("commit"):
-            await self._writer.write([send for send in output.sends if await self._lasts(send)])
+            sends = [send for send in output.sends if await self._lasts(send)]
+            await write_while_there(self._writer, sends, self._partner_topics)
         self.position = output.position
         hit(Failpoint.GATEWAY_COMMITTED)
         self._next_due_ms = self.state.next_due_ms
@@ -210,25 +243,37 @@ class OwnedGateway:
         self._on_committed()
 
     async def _lasts(self, send: Send) -> bool:
-        """Whether a topic is there to be written to: a partner's that left may be deleted."""
-        partner_id = partner_of(send.topic.name)
-        if partner_id is None or partner_id in self._table.terms.partner_ids:
+        """Whether a topic is there to be written to: those of partners may be deleted."""
+        name = send.topic.name
+        partner_id = partner_of(name)
+        if partner_id is None or name in self._partner_topics.ids:
             return True
+        if partner_id in self._context.terms.current.partner_ids:
+            return False
         return await self._reader.exists(send.topic)
-
-    def _next_offset(self, topic: str) -> int:
-        return self.position.next_offset(topic)
 
     def _has_other_rules(self) -> bool:
         terms, keyring = self._context.terms.current, self._context.keyring
-        return self._rules is None or terms is not self._rules[0] or keyring is not self._rules[1]
+        if self._rules is None or self._ids is not self._partner_topics.ids:
+            return True
+        return terms is not self._rules[0] or keyring is not self._rules[1]
 
     def _adopt_rules(self) -> None:
-        """Work by the terms and keys of now, and plan to look at every grant."""
-        terms = self._context.terms.current
-        self._rules = (terms, self._context.keyring)
-        self._table = PolicyTable(terms)
-        self._to_review = list(range(0, self.state.grants.slots_end, _REVIEW_GRANTS))
+        """Work by the terms, keys and topics of now, and plan to look at every grant."""
+        terms, self._ids = self._context.terms.current, self._partner_topics.ids
+        places.know(self.position, self._ids)
+        left_out = places.left_out(self.position, terms, self._ids)
+        rules = (terms, self._context.keyring, left_out)
+        if rules != self._rules:
+            self._rules = rules
+            self._table = PolicyTable(terms.without(left_out))
+            self._to_review = list(range(0, self.state.grants.slots_end, _REVIEW_GRANTS))
+
+    def _take_up(self) -> None:
+        """Show anew what was taken back, where there is a topic for it by now."""
+        left_out = self._rules[2] if self._rules else ()
+        if places.take_up(self.position, left_out, self._ids):
+            self._rules = None
 
     def _observe(self) -> None:
         metrics.observe_partition(

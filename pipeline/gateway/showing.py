@@ -92,7 +92,8 @@ def unseen_ends(state: GatewayState, slots: Int64, now_ms: int) -> Int64:
     rows = state.grants.rows[slots]
     unseen = rows["ended_seen_ms"] == 0
     _end_by_time(rows, state.people.rows[state.grants.user[slots]], now_ms)
-    return slots[unseen & (rows["ended_seen_ms"] != 0)]
+    ended: Int64 = slots[unseen & (rows["ended_seen_ms"] != 0)]
+    return ended
 
 
 def remove(state: GatewayState, slots: Int64, cause: Cause, changes: Changes) -> None:

@@ -1,6 +1,6 @@
 """The partner registry as the gateway looks things up in it, and how it is exchanged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,11 @@ class Terms:
                 for purpose in partner.purposes
             }
         )
+
+    def without(self, partner_ids: Collection[str]) -> "Terms":
+        """These terms, as though some partners were not registered."""
+        policies = {pair: p for pair, p in self.policies.items() if pair[0] not in partner_ids}
+        return Terms(policies)
 
     @property
     def partner_ids(self) -> list[str]:

@@ -33,7 +33,8 @@ class GatewayWorker(Worker):
         self.pool.wake_all()
 
     def _beside(self) -> Iterable[Coroutine[None, None, None]]:
-        return [*super()._beside(), self._reload.run()]
+        looking = self._gateway.partner_topics.run(self.pool.wake_all)
+        return [*super()._beside(), self._reload.run(), looking]
 
     def _inputs(self) -> Sequence[Topic]:
         return [*super()._inputs(), *self._gateway.fed]

@@ -46,6 +46,12 @@ class Inlet(Protocol):
         unacknowledged: the next start is at the position again.
         """
 
+    def pending(self, topic: str) -> int:
+        """Records of a topic that were offered and are not applied yet."""
+
+    def wake(self) -> None:
+        """Have the owner asked for work although nothing has arrived."""
+
     def fail(self, error: BaseException) -> None:
         """End the worker: what feeds the lane cannot go on."""
 

@@ -64,6 +64,13 @@ class TransactionalWriter:
         if producer is not None:
             await producer.stop()
 
+    async def abandon(self) -> None:
+        """Close without waiting for what is under way, which may never end."""
+        if self._producer is not None:
+            under_way = self._producer._message_accumulator  # noqa: SLF001 - no public way
+            under_way.fail_all(KafkaError("abandoned"))
+        await self.stop()
+
     async def write(self, sends: Iterable[Send]) -> None:
         """Write everything, and commit it.
 
