@@ -264,8 +264,8 @@ class OwnedGateway:
         places.know(self.position, self._ids)
         left_out = places.left_out(self.position, terms, self._ids)
         rules = (terms, self._context.keyring, left_out)
-        if rules != self._rules:
-            self._rules = rules
+        former, self._rules = self._rules, rules
+        if former != rules:
             self._table = PolicyTable(terms.without(left_out))
             self._to_review = list(range(0, self.state.grants.slots_end, _REVIEW_GRANTS))
 
