@@ -26,6 +26,9 @@ class State(StrEnum):
     CONTRADICTED = "contradicted"
 
 
+_REPLACED = "that generation of the state is gone with all that was in it"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One entry's state, and why in words."""
@@ -118,6 +121,8 @@ def _of_removal(  # noqa: PLR0911 - one return a case
     def found(state: State, text: str) -> Finding:
         return Finding(entry.topic, entry.partition, entry.table, state, text)
 
+    if _is_replaced(entry, evidence, entry.tombstone):
+        return found(State.GONE, _REPLACED)
     if entry.topic in evidence.unseen:
         return found(State.UNSEEN, evidence.unseen[entry.topic])
     span = evidence.spans.get((entry.topic, entry.partition), range(0))
@@ -142,6 +147,21 @@ def _of_removal(  # noqa: PLR0911 - one return a case
     return found(State.GONE, "nothing is left, the tombstone neither")
 
 
+def _is_replaced(entry: Removal | Remainder, evidence: Evidence, offset: int) -> bool:
+    """Whether a generation of the state went as a whole: a replay deletes the ones before it.
+
+    That the person is not in those there are now is looked at beside, see `_of_others`.
+    """
+    if topics.generation_of(entry.topic) is None:
+        return False
+    ends = {
+        name: span.stop
+        for (name, number), span in evidence.spans.items()
+        if number == entry.partition and topics.generation_of(name) is not None
+    }
+    return max(ends.values(), default=0) > 0 and ends.get(entry.topic, 0) <= offset
+
+
 def _with_tombstone(entry: Removal, before: list[int], now_ms: int) -> tuple[State, str]:
     if not before:
         return State.COMPACTED, f"nothing but the tombstone at {entry.tombstone}"
@@ -159,6 +179,8 @@ def _of_remainder(  # noqa: PLR0911 - one return a case
     def found(state: State, text: str) -> Finding:
         return Finding(entry.topic, entry.partition, entry.table, state, text)
 
+    if _is_replaced(entry, evidence, entry.last):
+        return found(State.GONE, _REPLACED)
     if entry.topic in evidence.unseen:
         return found(State.UNSEEN, evidence.unseen[entry.topic])
     if entry.keeping is Keeping.OTHERS:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -94,7 +95,29 @@ def test_a_removed_row_is_what_its_tombstone_and_the_time_allow(
 
 
 def test_a_topic_that_ends_before_the_tombstone_was_made_anew() -> None:
-    assert state_of_row(evidence(ROW.topic, KEY, span=range(40))) is State.CONTRADICTED
+    score = replace(ROW, topic="scores")
+    findings = judge(receipt(removed=[score]), evidence("scores", KEY, span=range(40)), NOW)
+    (wrong,) = contradictions(findings)
+    assert "made again" in wrong.text
+
+
+@pytest.mark.parametrize("remade", [True, False])
+def test_a_generation_that_a_replay_has_replaced_is_gone_and_the_next_one_looked_at(
+    remade: bool,
+) -> None:
+    seen = evidence("factor-state-changelog.g2", KEY)
+    if remade:
+        seen.spans[ROW.topic, 1] = range(0)
+    else:
+        seen.unseen[ROW.topic] = "it is not there"
+    assert state_of_row(seen) is State.GONE
+    seen.present["factor-state-changelog.g2", 1, KEY] = Present([5], [])
+    assert contradictions(judge(receipt(removed=[ROW]), seen, NOW))
+
+
+def test_a_state_of_which_nothing_can_be_seen_is_not_called_gone() -> None:
+    seen = Evidence(unseen={ROW.topic: "it is not there"})
+    assert state_of_row(seen) is State.UNSEEN
 
 
 def test_who_enrols_anew_later_has_later_rows_and_the_receipt_holds() -> None:
