@@ -19,6 +19,11 @@ from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Entry
 from pipeline.topics import Topic
 
+_WAY_ON = (
+    f"to build the state anew, delete and make again {topics.GATEWAY_CHANGELOG.name}: reports that "
+    f"partners' topics still hold are then forwarded once more"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
@@ -49,12 +54,15 @@ async def restore_gateway(
     end = await reader.end(topics.GATEWAY_CHANGELOG, context.partition)
     async for records in _read(reader, topics.GATEWAY_CHANGELOG, context, end, on_restoring):
         entries = ((record.key, record.value) for record in records)
-        with told_where(topics.GATEWAY_CHANGELOG, context.partition, records, _apply_alone):
+        with told_where(
+            topics.GATEWAY_CHANGELOG, context.partition, records, _apply_alone, _WAY_ON
+        ):
             position = changelog.apply(state, entries) or position
     if position is None and (len(state.grants) or len(state.people)):
         raise UnreadableRowError(
             f"{topics.GATEWAY_CHANGELOG.name}, partition {context.partition}, has "
-            f"{len(state.grants)} grants and no position: what is applied to them is not known"
+            f"{len(state.grants)} grants and no position: what is applied to them is not known; "
+            f"{_WAY_ON}"
         )
     position = position or Position()
     state.grants.index_subjects()

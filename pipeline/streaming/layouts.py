@@ -59,8 +59,7 @@ class Layouts(Generic[Content]):
         else:
             advice = "it is no longer read: run a program that knows both once"
         raise UnreadableRowError(
-            f"{self.kind} of layout {version}, and this program knows {known}; {advice}, or "
-            f"build the state anew with `sesame replay`"
+            f"{self.kind} of layout {version}, and this program knows {known}; {advice}"
         )
 
     def migrated(self, version: int, content: Content) -> Content:
@@ -141,7 +140,11 @@ class ListLayouts:
 
 @contextmanager
 def told_where(
-    topic: Topic, partition: int, records: Sequence[Record], apply: Callable[[list[Entry]], object]
+    topic: Topic,
+    partition: int,
+    records: Sequence[Record],
+    apply: Callable[[list[Entry]], object],
+    way_on: str,
 ) -> Iterator[None]:
     """Have an unreadable record told with its place.
 
@@ -150,6 +153,7 @@ def told_where(
         partition: Its number.
         records: What is applied meanwhile.
         apply: Applies entries to a state of nobody, to find out which it was.
+        way_on: What builds the state anew.
 
     Raises:
         UnreadableRowError: One of them is.
@@ -158,7 +162,7 @@ def told_where(
         yield
     except UnreadableRowError as error:
         place = f"{topic.name}, partition {partition}, {_place(records, apply)}"
-        raise UnreadableRowError(f"{place}: {error}") from error
+        raise UnreadableRowError(f"{place}: {error}; {way_on}") from error
 
 
 def _place(records: Sequence[Record], apply: Callable[[list[Entry]], object]) -> str:

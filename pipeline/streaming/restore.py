@@ -12,6 +12,8 @@ from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Entry
 from pipeline.streaming.store import PartitionStore
 
+_WAY_ON = "`sesame replay` builds the state anew"
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
@@ -45,7 +47,7 @@ async def restore(
     async for records in reader.read(topic, partition, start, end):
         hit(Failpoint.RESTORE_READ)
         entries = ((record.key, record.value) for record in records)
-        with told_where(topic, partition, records, _apply_alone):
+        with told_where(topic, partition, records, _apply_alone, _WAY_ON):
             position = changelog.apply(store, entries) or position
         hit(Failpoint.RESTORE_APPLIED)
         progress.set(end - records[-1].offset - 1)
@@ -54,7 +56,7 @@ async def restore(
     if position is None and len(store):
         raise UnreadableRowError(
             f"{topic.name}, partition {partition}, has {len(store)} people and no position: what "
-            f"is applied to them is not known; build the state anew with `sesame replay`"
+            f"is applied to them is not known; {_WAY_ON}"
         )
     return Restored(store, position or Position(), generation)
 

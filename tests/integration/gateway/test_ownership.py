@@ -174,6 +174,7 @@ def test_a_row_of_a_newer_layout_ends_the_gateway_and_is_left_as_it_is(one: Shar
     assert gateway.exit_status() == FAILED
     told = "gateway-changelog, partition 0, offset 1: grant row of layout 9, and this program knows"
     assert told in gateway.log
+    assert "delete and make again gateway-changelog" in gateway.log
     assert "Traceback" not in gateway.log
     assert written(one) == 2
 

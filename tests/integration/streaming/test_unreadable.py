@@ -54,6 +54,7 @@ def test_what_cannot_be_applied_ends_the_worker_and_is_left_as_it_is(
     assert worker.exit_status() == FAILED
     assert f"{topics.CHANGELOG.name}, partition 0, offset 2: " in worker.log
     assert told in worker.log
+    assert "`sesame replay` builds the state anew" in worker.log
     assert "Traceback" not in worker.log
     assert (stream.read(topics.CHANGELOG), written(stream)) == before
 
