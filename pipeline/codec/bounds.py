@@ -1,12 +1,18 @@
 """Schemas whose records could be endless: the reader of single records must not meet them.
 
-fastavro follows a recursive record until the C stack is gone, which ends the process, and
-an array of items without bytes to any length a few bytes claim. Neither has a use here.
+fastavro follows a recursive record until the C stack is gone, which ends the process, an array
+of items without bytes to any length a few bytes claim, and records of parts without bytes to
+any number of them. None of it has a use here.
 """
 
 from typing import Any
 
-Named = dict[str, Any]
+DEPTH_MAX = 16
+"""Levels of a record within the other. Each costs a few hundred bytes for a value's one."""
+_JSON_DEPTH_MAX = 4 * DEPTH_MAX
+
+Heights = dict[str, int]
+"""Levels below each named type, by its name without the namespace."""
 
 
 class UnboundedError(ValueError):
@@ -17,28 +23,51 @@ def refuse_unbounded(avro: dict[str, Any]) -> None:
     """Raise if a value's size does not bound its record's.
 
     Raises:
-        UnboundedError: The schema is recursive or has an array of items without bytes.
+        UnboundedError: The schema is recursive, too deep, or has parts that take no bytes.
     """
-    _walk(avro, frozenset(), {})
+    _walk(avro, frozenset(), {}, 0)
 
 
-def _walk(node: Any, enclosing: frozenset[str], named: Named) -> None:
+def _walk(node: Any, enclosing: frozenset[str], heights: Heights, depth: int) -> int:
+    """The levels of a node."""
+    if depth > _JSON_DEPTH_MAX:
+        raise UnboundedError(f"is nested deeper than {DEPTH_MAX} levels")
     if isinstance(node, str):
-        if node.rpartition(".")[2] in enclosing:
+        name = node.rpartition(".")[2]
+        if name in enclosing:
             raise UnboundedError(f"is recursive: {node} within itself")
-        return
+        return heights.get(name, 0)
     if isinstance(node, list):
-        for branch in node:
-            _walk(branch, enclosing, named)
-        return
+        return max((_walk(branch, enclosing, heights, depth + 1) for branch in node), default=0)
     if node["type"] == "record":
+        enclosing |= {node["name"].rpartition(".")[2]}
+    _refuse_weightless(node, nested=depth > 0)
+    below = [_walk(child, enclosing, heights, depth + 1) for child in _children(node)]
+    height = max(below, default=0) + 1
+    if height > DEPTH_MAX:
+        raise UnboundedError(f"is nested deeper than {DEPTH_MAX} levels")
+    if "name" in node:
         name = node["name"].rpartition(".")[2]
-        named[name] = node
-        enclosing |= {name}
-    for child in _children(node):
-        _walk(child, enclosing, named)
-    if node["type"] == "array" and _weightless(node["items"], named):
-        raise UnboundedError("has an array of items that take no bytes")
+        heights[name] = max(height, heights.get(name, 0))
+    return height
+
+
+def _refuse_weightless(node: dict[str, Any], *, nested: bool) -> None:
+    """Raise if a part takes no bytes; null is one only where it stands alone."""
+    match node["type"]:
+        case "array":
+            if _is_null(node["items"]):
+                raise UnboundedError("has an array of items that take no bytes")
+        case "record":
+            if (nested and not node["fields"]) or any(_is_null(f["type"]) for f in node["fields"]):
+                raise UnboundedError("has parts that take no bytes")
+        case "fixed":
+            if node["size"] <= 0:
+                raise UnboundedError("has parts that take no bytes")
+
+
+def _is_null(node: Any) -> bool:
+    return node == "null" or (isinstance(node, dict) and _is_null(node["type"]))
 
 
 def _children(node: dict[str, Any]) -> list[Any]:
@@ -53,16 +82,3 @@ def _children(node: dict[str, Any]) -> list[Any]:
             return []
         case nested:
             return [nested]
-
-
-def _weightless(node: Any, named: Named) -> bool:
-    if isinstance(node, str):
-        known = named.get(node.rpartition(".")[2])
-        return node == "null" if known is None else _weightless(known, named)
-    if isinstance(node, list):
-        return False  # the branch takes a byte
-    if node["type"] == "record":
-        return all(_weightless(field["type"], named) for field in node["fields"])
-    if node["type"] == "fixed":
-        return bool(node["size"] == 0)
-    return bool(node["type"] == "null")

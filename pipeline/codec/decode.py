@@ -24,7 +24,7 @@ from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import RegistryError, SchemaRegistry, UnknownSchemaError, parse
 from pipeline.codec.resolve import Faults, IncompatibleError, Projection, project, shape
 from pipeline.codec.structure import find_faults
-from pipeline.codec.translate import find_unreadable, translate
+from pipeline.codec.translate import find_unreadable, parsed, translate
 from pipeline.codec.wire import WireFormatError, schema_id_of
 from pipeline.factors.columns import Int64
 
@@ -241,6 +241,15 @@ def _assemble(reader: Layout, collected: _Collected) -> Readable:
 
 @lru_cache(maxsize=256)
 def _plan(record: str, text: str) -> _Plan:
+    try:
+        return _planned(record, text)
+    except IncompatibleError:
+        raise
+    except Exception as error:  # a registry may hold anything, and that is no end of the worker
+        raise IncompatibleError(f"is no schema: {type(error).__name__}: {error}") from error
+
+
+def _planned(record: str, text: str) -> _Plan:
     reader = layout_of(catalog.current(record).avro)
     written = _written(text)
     if written["name"].rpartition(".")[2] != reader.name:
@@ -249,6 +258,7 @@ def _plan(record: str, text: str) -> _Plan:
         writer = layout_of(written)
         projection = project(writer, reader)
     except NotFlatError:
+        parsed(text)  # refused once, not by each of its values
         return _Plan(reader, None, None, text)
     same = list(map(shape, writer.fields)) == list(map(shape, reader.fields))
     return _Plan(reader, writer, None if same else projection, text)

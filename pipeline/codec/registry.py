@@ -81,7 +81,7 @@ def parse(text: str) -> dict[str, Any]:
     """
     try:
         avro = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise RegistryError(f"the registry's schema is no JSON: {error}") from error
     if not isinstance(avro, dict) or avro.get("type") != "record":
         raise RegistryError("the registry's schema is no record")

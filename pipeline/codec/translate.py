@@ -17,6 +17,9 @@ from pipeline.codec.reasons import Reason
 from pipeline.codec.wire import HEADER_BYTES, header
 from pipeline.factors.columns import Int64
 
+NESTED_BYTES_MAX = 64 << 10
+"""Of a record that is read on its own: what is read may take thousands of times as much."""
+
 Refuse = Callable[[int, Reason, object], None]
 _HAS_INTS = re.compile(r'"int"')
 
@@ -80,8 +83,10 @@ def read_record(body: bytes, writer: str, reader: str | None = None) -> dict[str
         reader: The schema to read it with; the writer's when None.
 
     Raises:
-        DecodeError: The bytes are not exactly one record.
+        DecodeError: The bytes are not exactly one record, or more than `NESTED_BYTES_MAX`.
     """
+    if len(body) > NESTED_BYTES_MAX:
+        raise DecodeError(f"{len(body)} bytes, more than {NESTED_BYTES_MAX} of such a schema")
     try:
         fields: Any = schemaless_reader(io.BytesIO(body), parsed(writer), None)
         again = write_record(fields, writer)
