@@ -19,7 +19,8 @@ _CLOCK_AHEAD_MAX_MS = 3_600_000
 """How far a producer's clock may be ahead; event times are held against record timestamps."""
 
 _COMPACTION = {
-    # Overwritten and erased records are gone within a day of being so, however quiet a topic is.
+    # Overwritten and erased records are gone with the first record written a day after, however
+    # little else is: an open segment is closed by the next record alone.
     "max.compaction.lag.ms": str(DAY_MS),
     "segment.bytes": str(64 * 1024 * 1024),
     "min.cleanable.dirty.ratio": "0.2",
