@@ -75,7 +75,8 @@ def _erase(
         found = survey.read()
         said = ledger.words(found.of(CONSENTS), registry)
         withdrawals = ledger.last_withdrawals(said)
-        if issue.what_is_kept(found):
+        # Grants may be there that are not applied yet, or whose rows may not be looked at.
+        if issue.what_is_kept(found) or ledger.grants_anything(said):
             if not as_json:
                 _show_kept(user, found)
             if not yes:

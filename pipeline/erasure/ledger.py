@@ -53,6 +53,17 @@ def word_of(partition: int, kept: Kept, registry: SchemaRegistry) -> Word | None
     return Word(partition, kept.offset, fields["occurred_at"], fields["scope"], grants)
 
 
+def grants_anything(said: Iterable[Word]) -> bool:
+    """Whether a grant of any scope came after the last withdrawal of SCORING."""
+    granted: dict[int, bool] = {}
+    for word in said:
+        if word.grants:
+            granted[word.partition] = True
+        elif word.scope == "SCORING":
+            granted[word.partition] = False
+    return any(granted.values())
+
+
 def withdrawn_at_ms(said: Iterable[Word], now_ms: int) -> int:
     """A time at which a withdrawal is the last word: now, or later if a consent is ahead."""
     return max([now_ms, *(word.occurred_at for word in said)])

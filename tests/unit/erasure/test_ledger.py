@@ -1,9 +1,16 @@
 from typing import Any
 
+import pytest
+
 from pipeline import topics
 from pipeline.codec.encode import encode_records
 from pipeline.codec.registry import FileRegistry
-from pipeline.erasure.ledger import last_withdrawals, withdrawn_at_ms, words
+from pipeline.erasure.ledger import (
+    grants_anything,
+    last_withdrawals,
+    withdrawn_at_ms,
+    words,
+)
 from pipeline.erasure.trace import Kept, Trace
 from pipeline.topics import DAY_MS
 
@@ -53,6 +60,18 @@ def test_a_withdrawal_is_no_earlier_than_any_consent_that_counts() -> None:
     read = words(ledger(said("GRANT", "PARTNER", ahead), said("GRANT")), REGISTRY)
     assert withdrawn_at_ms(read, AT_MS) == ahead
     assert withdrawn_at_ms(read, ahead + 1) == ahead + 1
+
+
+@pytest.mark.parametrize(
+    ("last", "stands"),
+    [
+        (said("GRANT", "PARTNER"), True),
+        (said("WITHDRAW", "SOCIAL"), True),
+        (said("WITHDRAW"), False),
+    ],
+)
+def test_a_grant_of_anything_stands_until_scoring_is_withdrawn(last: bytes, stands: bool) -> None:
+    assert grants_anything(words(ledger(said("GRANT", "BEHAVIOUR"), last), REGISTRY)) is stands
 
 
 def test_what_the_pipeline_passes_over_does_not_count() -> None:
