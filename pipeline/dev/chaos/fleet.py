@@ -29,7 +29,7 @@ class Fleet:
     def __init__(
         self, kind: str, variables: Mapping[str, str], directory: Path, nursery: Nursery
     ) -> None:
-        """Set up with none; ``want`` starts some, from the nursery where that can be."""
+        """Set up with none; ``want`` starts some, from the nursery."""
         self.kind = kind
         self.variables = dict(variables)
         self.next_orders: Callable[[], str] = lambda: ""
@@ -145,9 +145,7 @@ class Fleet:
         told = {**self.variables, variable(PORTS[self.kind]): str(port)}
         log = self._directory / f"{self.kind}-{self._started:04}.log"
         title = f"{self.kind} {self._started}"
-        # What is loaded before Python itself cannot be had in a fork.
-        nursery = None if "LD_PRELOAD" in told else self._nursery
-        return Child(title, [self.kind], told, log, self.next_orders(), nursery), port
+        return Child(title, [self.kind], told, log, self.next_orders(), self._nursery), port
 
     def _note(self, ended: Ended) -> None:
         with self._change:

@@ -30,6 +30,8 @@ _IMPORTED = (
     *("pipeline.streaming.worker", "pipeline.streaming.factor_flow", "pipeline.gateway.flow"),
     *("pipeline.streaming.topic_check", "pipeline.gateway.reload", "pipeline.gateway.worker"),
 )
+CLOCK = "CHAOS_CLOCK"
+"""A variable that names the file by which a command's clock is wrong, in milliseconds."""
 _POLL_S = 0.02
 _STARTED_S = 60.0
 _PR_SET_PDEATHSIG = 1
@@ -172,6 +174,23 @@ def _become(request: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["variables"])
     sys.argv = ["sesame", *request["arguments"]]
+    clock = os.environ.pop(CLOCK, None)
+    if clock is not None:
+        _set_clock(Path(clock))
+
+
+def _set_clock(file: Path) -> None:
+    """Have the wall clock be wrong by the milliseconds in a file, as they are at each look.
+
+    Time that only ever goes on (monotonic) stays as it is, as it does when a real clock is set.
+    """
+    right_ns = time.time_ns
+
+    def wrong_ns() -> int:
+        return right_ns() + int(file.read_text() or "0") * 1_000_000
+
+    time.time_ns = wrong_ns
+    time.time = lambda: wrong_ns() / 1e9
 
 
 def main() -> None:

@@ -64,9 +64,14 @@ def stop_at(fleet: Fleet, stage: Stage, point: Failpoint, nth: int) -> Child:
     """
     orders = iter([str(Order(point, nth, Action.STOP))])
     fleet.next_orders = lambda: next(orders, "")
-    fleet.kill(fleet.running[0])
-    stage.until(lambda: any(c.orders for c in fleet.running), _CAUGHT_S, "a replacement")
-    armed = next(child for child in fleet.running if child.orders)
+    before = list(fleet.running)
+
+    def replaced() -> list[Child]:
+        return [child for child in fleet.running if child not in before]
+
+    fleet.kill(before[0])
+    stage.until(lambda: bool(replaced()), _CAUGHT_S, "a replacement")
+    armed = replaced()[0]
     if not armed.until_stopped(_CAUGHT_S):
         raise ChaosError(f"{armed.title} never came to {point}: {armed.log_tail}")
     return armed
