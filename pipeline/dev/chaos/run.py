@@ -12,13 +12,14 @@ from confluent_kafka import KafkaException
 from kafka.errors import KafkaError
 
 from pipeline import provision
+from pipeline.dev.chaos.cluster import Cluster
 from pipeline.dev.chaos.errors import ChaosError
 from pipeline.dev.chaos.report import Outcome, Report
 from pipeline.dev.chaos.scenarios.base import Scenario
 from pipeline.dev.chaos.scenarios.kills import KillsAtFailpoints
 from pipeline.dev.chaos.scenarios.moves import RebalanceStorm
 from pipeline.dev.chaos.scenarios.table import SCENARIOS
-from pipeline.dev.chaos.stage import Cluster, Stage
+from pipeline.dev.chaos.stage import Stage
 from pipeline.errors import SesameError
 from pipeline.settings import Settings
 
@@ -95,7 +96,7 @@ def _play(cluster: Cluster, scenario: type[Scenario], number: int, seed: int) ->
             played.conclude()
     except (SesameError, KafkaException, KafkaError) as raised:
         error = str(raised) or repr(raised)
-    endings = [*stage.workers.endings, *stage.gateways.endings]
+    endings = [*stage.workers.endings, *stage.gateways.endings, *stage.others]
     outcome = Outcome(
         scenario=scenario.name,
         seed=own_seed,

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.dev.chaos.stage import Cluster, Plan, Stage
+from pipeline.dev.chaos.cluster import Cluster
+from pipeline.dev.chaos.stage import Plan, Stage
 from pipeline.dev.chaos.verdict import Verdict
 
 RSS_RISE_MAX = 0.10

@@ -5,22 +5,20 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from confluent_kafka import KafkaException
 
 from pipeline import provision, topics
-from pipeline.dev.broker import EmbeddedBroker
 from pipeline.dev.chaos.check import check
+from pipeline.dev.chaos.children import Ended
+from pipeline.dev.chaos.cluster import Cluster
 from pipeline.dev.chaos.ends import Ends
 from pipeline.dev.chaos.errors import ChaosError
 from pipeline.dev.chaos.fleet import Fleet
-from pipeline.dev.chaos.groups import Generations
 from pipeline.dev.chaos.load import Load
 from pipeline.dev.chaos.logs import positions
-from pipeline.dev.chaos.nursery import Nursery
 from pipeline.dev.chaos.verdict import Verdict
 from pipeline.dev.chaos.witness import Witness
 from pipeline.scoring.model import load_model
@@ -30,13 +28,6 @@ from pipeline.streaming.position import Position
 
 PARTNERS = ("car-rental", "microloan")
 SESSION_S = 2
-BROKER = {
-    "group.min.session.timeout.ms": "1000",
-    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
-    "log.cleaner.backoff.ms": "200",
-    "log.initial.task.delay.ms": "1000",
-}
-"""So that what takes a minute in production takes seconds here."""
 _TOLD = {
     "session_timeout_s": str(SESSION_S),
     "rebalance_timeout_s": "15",
@@ -67,45 +58,6 @@ class Plan:
     per_second: float = 400
     events: int = 240_000
     """More than are sent: the load has to outlast the fault."""
-
-
-class Cluster:
-    """What a whole run shares: a broker, who counts its groups' generations, a nursery."""
-
-    def __init__(self, directory: Path) -> None:
-        """Set up in an empty folder; the broker starts when this is entered."""
-        self.directory = directory
-        self.broker = EmbeddedBroker(directory / "broker", heap_mb=768, properties=BROKER)
-        self.nursery = Nursery()
-        self._running = ExitStack()
-        self._counting: Generations | None = None
-
-    @property
-    def generations(self) -> Generations:
-        """Counts assignments."""
-        if self._counting is None:
-            raise ChaosError("the cluster was not entered")
-        return self._counting
-
-    def __enter__(self) -> Self:
-        """Start."""
-        with ExitStack() as starting:
-            starting.callback(self.nursery.close)
-            starting.callback(self.broker.kill)
-            self.broker.start()
-            self._counting = Generations(load(bootstrap=self.broker.bootstrap))
-            starting.callback(self._counting.close)
-            self._running = starting.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End it at once."""
-        self._running.__exit__(kind, error, traceback)
 
 
 class Stage:
@@ -144,6 +96,9 @@ class Stage:
         self.workers = Fleet("worker", self.variables, directory, cluster.nursery)
         self.gateways = Fleet("gateway", self.variables, directory, cluster.nursery)
         self.load = Load(self.settings, seed, plan.people, plan.events, plan.per_second)
+        self.nursery = cluster.nursery
+        self.others: list[Ended] = []
+        """How processes of a scenario's own ended."""
         self._running = ExitStack()
         self._witness: Witness | None = None
 

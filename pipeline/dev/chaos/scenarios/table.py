@@ -13,6 +13,7 @@ from pipeline.dev.chaos.scenarios.moves import (
 )
 from pipeline.dev.chaos.scenarios.outages import BrokerKilled, BrokerRestarted, BrokerUnreachable
 from pipeline.dev.chaos.scenarios.partners import FullDisk, SlowPartner
+from pipeline.dev.chaos.scenarios.replays import ReplaysKilled
 
 SCENARIOS: dict[str, type[Scenario]] = {
     scenario.name: scenario
@@ -28,6 +29,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
         BrokerKilled,
         BrokerUnreachable,
         ChangelogCompacted,
+        ReplaysKilled,
         SlowPartner,
         FullDisk,
         ClockJump,
