@@ -109,7 +109,12 @@ def fold_peer_signals(
             held[user] = links.unpack(state.links[user])
         if erased:
             # The own word goes too: it names somebody of whom nothing is to be kept.
-            held[user].pop(other, None)
+            gone = held[user].pop(other, None)
+            if gone is not None and gone.own is Own.CONFIRMED:
+                # What was said before may reach somebody who is back by then.
+                effects.signals.append(
+                    Signal(state.users[user], other, active=False, wants_reply=False)
+                )
             continue
         entry = held[user].setdefault(other, Link())
         entry.peer_active = active

@@ -220,7 +220,9 @@ class Oracle:
         if person is None:
             return Outcome.NOT_COVERED
         if event.erased:
-            person.links.pop(event.other, None)
+            gone = person.links.pop(event.other, None)
+            if gone is not None and gone.confirmed:
+                self._say(event.user, event.other, active=False)
             return Outcome.APPLIED
         link = person.links.setdefault(event.other, Link())
         link.peer_active = event.active

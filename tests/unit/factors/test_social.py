@@ -122,6 +122,15 @@ def test_nothing_is_kept_of_an_erased_friend_the_own_word_neither() -> None:
     assert state.links == [b""]
 
 
+def test_somebody_erased_is_told_that_what_a_friend_confirmed_is_over() -> None:
+    state = enrolled()
+    fold(state, word("2026-03-01", "bob"), heard("eve", 640))
+    result = fold(
+        state, heard("bob", active=False, erased=True), heard("eve", active=False, erased=True)
+    )
+    assert result.signals == [Signal("ann", "bob", active=False, wants_reply=False)]
+
+
 def test_somebody_erased_who_comes_back_is_linked_by_both_confirming_anew() -> None:
     state = enrolled()
     fold(state, word("2026-03-01", "bob"), heard("bob", 640))

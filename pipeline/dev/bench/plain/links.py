@@ -53,8 +53,10 @@ def fold_peer_signal(person: Person, event: Event) -> tuple[Outcome, list[Said]]
     links: dict[str, Link] = person["social"]["links"]
     other, base = event["other_user_id"], event["base_score"]
     if event["erased"]:
-        links.pop(other, None)
-        return Outcome.APPLIED, []
+        gone = links.pop(other, None)
+        if gone is None or gone[_SAID] != _CONFIRMED:
+            return Outcome.APPLIED, []
+        return Outcome.APPLIED, [Said(other, active=False, wants_reply=False)]
     link = links.setdefault(other, [0, _SILENT, False, UNSCORED])
     link[_ACTIVE] = event["active"]
     link[_BASE] = UNSCORED if base is None or not event["active"] else base
