@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.12 python3.11 python3.13 python3; do \
 	2>/dev/null && { echo "$$python"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format lock image clean
+.PHONY: help install demo test fuzz lint format lock image clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
@@ -36,6 +36,14 @@ demo: $(READY) ## Run the whole pipeline on a Kafka of its own and report
 
 test: $(READY) ## Run the unit, property and integration tests
 	@$(BIN)/pytest $(ARGS)
+
+SECONDS ?= 600
+
+fuzz: $(READY) ## Fuzz the decoder; SECONDS=3600 for an hour (Linux, Python 3.11)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --target $(VENV)/fuzz --requirement requirements-fuzz.lock
+	@PYTHONPATH=$(VENV)/fuzz:. $(BIN)/python -m tests.fuzz.decoder \
+		-max_total_time=$(SECONDS) -artifact_prefix=$(VENV)/fuzz/ $(ARGS)
 
 lint: $(READY) ## Check style, types, layers and schemas
 	$(BIN)/ruff check
