@@ -143,7 +143,11 @@ class Settings(PartnerSettings):
         description="Bytes a compressed batch may unpack to; a larger one is not read.",
     )
     session_timeout_s: float = Field(
-        10.0, ge=1, le=300, description="Seconds of silence before the group drops a worker."
+        10.0,
+        ge=1,
+        le=300,
+        description="Seconds of silence before the group drops a worker; brokers refuse less than "
+        "their group.min.session.timeout.ms, 6 s by default.",
     )
     rebalance_timeout_s: float = Field(
         60.0, ge=6, le=900, description="Seconds a worker may take to join a rebalance."
