@@ -31,7 +31,7 @@ class KillsAtFailpoints(Scenario):
 
     name = "kills-at-failpoints"
     promise = "a worker or gateway may die between any two steps of a batch or of a restore"
-    plan: ClassVar[Plan] = Plan(workers=2, gateways=1)
+    plan: ClassVar[Plan] = Plan(workers=2, gateways=2)
 
     def run(self) -> None:
         """Walk over all points once, in an order that the seed gives."""
