@@ -4,10 +4,16 @@ from collections import Counter
 from dataclasses import dataclass
 
 from pipeline import topics
+from pipeline.codec.registry import FileRegistry
 from pipeline.dev.chaos.check import check
+from pipeline.dev.chaos.evidence import gather
+from pipeline.dev.chaos.partner_oracle import Sharing, compare_partners
 from pipeline.dev.chaos.verdict import Verdict
 from pipeline.dev.chaos.witness import Witness
+from pipeline.gateway.keyring import KeyRing
+from pipeline.partners.registry import load_registry
 from pipeline.scoring.model import Model
+from tests.integration.support.gateway import KEY, SharedStream
 from tests.integration.support.stream import Placed, Stream
 from tests.integration.support.tail import Record
 
@@ -45,6 +51,17 @@ def _sent(placed: Placed) -> Sent:
     return Sent(
         placed.topic.name, record.partition, record.offset, record.key, record.value, placed.reason
     )
+
+
+def assert_partners_see_what_is_due(stream: SharedStream) -> None:
+    """Every partner's records are what the last scores, the grants and the registry say."""
+    verdict, config = Verdict(), stream.settings
+    with Witness(config, list(stream.partners)) as witness:
+        evidence = gather(config, witness)
+    sharing = Sharing(load_registry(stream.registry), KeyRing.of([KEY]))
+    compare_partners(evidence, sharing, FileRegistry(), verdict)
+    assert verdict.records_compared >= len(stream.partners)
+    assert verdict.holds, "\n".join(verdict.findings)
 
 
 def letters(stream: Stream) -> list[tuple[Letter, Record]]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 from confluent_kafka import (
     Consumer,
@@ -15,18 +15,11 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from pipeline.dev.chaos.records import Record, record_of
+
+__all__ = ["Ends", "Record", "Tail"]
+
 _READ_S = 30.0
-
-
-class Record(NamedTuple):
-    """One record as it lies in Kafka."""
-
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Tail:
@@ -72,16 +65,7 @@ class Tail:
             self._reached[partition] = max(self._reached[partition], offset)
             return
         self._reached[partition] = max(self._reached[partition], offset + 1)
-        self.records.append(
-            Record(
-                partition,
-                offset,
-                message.timestamp()[1],
-                as_bytes(message.key()),
-                as_bytes(message.value()),
-                tuple(cast("list[tuple[str, bytes]]", message.headers() or [])),
-            )
-        )
+        self.records.append(record_of(message))
 
 
 class Ends:
@@ -114,8 +98,3 @@ class Ends:
 
 def _latest() -> Any:
     return OffsetSpec.latest()  # type: ignore[no-untyped-call]  # its module has no types
-
-
-def as_bytes(value: str | bytes | None) -> bytes | None:
-    assert not isinstance(value, str)
-    return value
