@@ -90,7 +90,7 @@ def principal(settings: Settings, role: Role, partner_id: str | None = None) -> 
 
 
 def replay_id(settings: Settings) -> str:
-    """A replay's group, and the start of its transactional ids; the prefix comes before it."""
+    """What a replay's transactional id begins with, after the prefix."""
     return f"{settings.app_id}-replay"
 
 
@@ -105,9 +105,11 @@ def wanted(settings: Settings, partner_ids: Sequence[str]) -> list[Rule]:
         ),
         *_of_generations(settings),
         *_of_worker(settings, Role.PIPELINE, settings.app_id),
-        *_of_worker(settings, Role.PIPELINE, replay_id(settings)),
+        *_of_transactions(settings, Role.PIPELINE, replay_id(settings), 1),
         *_of_worker(settings, Role.GATEWAY, settings.gateway_app_id),
-        *_of_transactions(settings, Role.OPERATOR, topics.DEAD_LETTER_REDRIVES.name),
+        *_of_transactions(
+            settings, Role.OPERATOR, topics.DEAD_LETTER_REDRIVES.name, settings.partitions
+        ),
     ]
 
 
@@ -150,12 +152,12 @@ def _of_generations(settings: Settings) -> Iterator[Rule]:
 def _of_worker(settings: Settings, role: Role, group: str) -> Iterator[Rule]:
     """What a worker needs beside topics: its group, and a producer for each partition."""
     yield Rule(principal(settings, role), Resource.GROUP, settings.topic_prefix + group, READ)
-    yield from _of_transactions(settings, role, group)
+    yield from _of_transactions(settings, role, group, settings.partitions)
 
 
-def _of_transactions(settings: Settings, role: Role, stem: str) -> Iterator[Rule]:
+def _of_transactions(settings: Settings, role: Role, stem: str, count: int) -> Iterator[Rule]:
     who, name = principal(settings, role), settings.topic_prefix + stem
-    for partition in range(settings.partitions):
+    for partition in range(count):
         # One by one: a prefix would take in all ids that only begin the same.
         yield Rule(who, Resource.TRANSACTIONAL_ID, f"{name}-{partition}", WRITE)
 

@@ -38,6 +38,15 @@ class Failpoint(StrEnum):
     GATEWAY_REVIEWED = "gateway.reviewed"
     GATEWAY_CAUGHT_UP = "gateway.caught_up"
     GATEWAY_COMMITTED = "gateway.committed"
+    REPLAY_MADE = "replay.made"
+    REPLAY_FOLDED = "replay.folded"
+    REPLAY_WRITTEN = "replay.written"
+    REPLAY_DELETED = "replay.deleted"
+    """A former changelog is gone; the first is not made again yet."""
+    SWITCH_FENCED = "switch.fenced"
+    SWITCH_FOLDED = "switch.folded"
+    SWITCH_COMMITTED = "switch.committed"
+    SWITCH_SCORED = "switch.scored"
 
 
 class Action(StrEnum):

@@ -55,14 +55,33 @@ def _read_row(current: settings.Settings, user: str) -> "NDArray[Any]":
     from pipeline.cli.records import latest  # noqa: PLC0415 - help stays quick
     from pipeline.streaming import changelog  # noqa: PLC0415
     from pipeline.streaming.store import PartitionStore  # noqa: PLC0415
-    from pipeline.topics import CHANGELOG  # noqa: PLC0415
+    from pipeline.topics import changelog_of  # noqa: PLC0415
 
-    value = latest(current, CHANGELOG, user, lambda key: changelog.ROW + key)
-    if value is None:
+    # All partitions are in one generation, but while a replay is switching them over.
+    for generation in _generations(current):
+        value = latest(current, changelog_of(generation), user, lambda key: changelog.ROW + key)
+        if value is not None:
+            break
+    else:
         raise SesameError(f"no state of {user}: erased between two reads, or written elsewhere")
     store = PartitionStore()
     changelog.apply(store, [(changelog.ROW + user.encode(), value)])
     return store.gather([user]).rows
+
+
+def _generations(current: settings.Settings) -> list[int]:
+    """Those that hold the state of any partition, newest first."""
+    from pipeline.cli.records import each_record  # noqa: PLC0415 - help stays quick
+    from pipeline.streaming.generations import decode  # noqa: PLC0415
+    from pipeline.topics import GENERATIONS  # noqa: PLC0415
+
+    pointed = dict.fromkeys(range(current.partitions), 1)
+
+    def take(record: "Any") -> None:
+        pointed[record.partition] = decode(record.value) if record.value else 1
+
+    each_record(current, GENERATIONS, take)
+    return sorted(set(pointed.values()), reverse=True)
 
 
 def _explain(row: "NDArray[Any]", record: dict[str, Any]) -> "list[Line]":

@@ -8,6 +8,7 @@ from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from pipeline import provision, topics
 from pipeline.errors import SesameError
+from pipeline.failpoints import Failpoint, hit
 from pipeline.settings import Settings
 
 _GONE_S = 30.0
@@ -23,23 +24,27 @@ def make_next(settings: Settings, pointed: Collection[int]) -> int:
     with provision.admin(settings) as client:
         generation = max([*provision.generations(client, settings), *pointed]) + 1
         _make(client, settings, generation)
+    hit(Failpoint.REPLAY_MADE)
     return generation
 
 
-def delete_all_but(settings: Settings, kept: Collection[int]) -> list[int]:
-    """Delete the changelogs of all other generations; which were.
+def delete_before(settings: Settings, generation: int) -> list[int]:
+    """Delete the changelogs of all former generations; which were.
 
-    The first belongs to the topics that always are: it is made again, empty.
+    Only once every partition was switched over to ``generation``: they are never switched back,
+    so nothing can point to a former one again. The first belongs to the topics that always are:
+    it is made again, empty.
 
     Raises:
         SesameError: The broker has refused; the generations in use are not affected.
     """
     with provision.admin(settings) as client:
         found = provision.generations(client, settings)
-        gone = {number: name for number, name in found.items() if number not in kept}
+        gone = {number: name for number, name in found.items() if number < generation}
         try:
             for name in gone.values():
                 _delete(client, name)
+                hit(Failpoint.REPLAY_DELETED)
             if 1 in gone:
                 _make(client, settings, 1)
         except KafkaError as error:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from aiokafka.errors import KafkaError
 
 from pipeline import topics
+from pipeline.access import replay_id
 from pipeline.archive.archive import Archive, open_archive
 from pipeline.errors import SesameError
 from pipeline.replay import changelogs
@@ -18,7 +19,6 @@ from pipeline.replay.build import Build
 from pipeline.replay.compare import Comparison, compare, is_swept
 from pipeline.replay.erased import keep_unerased
 from pipeline.replay.live import LiveState
-from pipeline.replay.lock import only_one
 from pipeline.replay.source import NEEDED, Source
 from pipeline.replay.switch import NewGeneration
 from pipeline.settings import Settings
@@ -27,6 +27,7 @@ from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.step import StepContext
 from pipeline.streaming.topic_check import check_topics
+from pipeline.streaming.transaction import TransactionalWriter
 
 _SWEPT_S = 10.0
 """How long a comparison waits for a sweep under way."""
@@ -89,14 +90,15 @@ class Replay:
     def switch_over(self, *, keep_old: bool) -> Replayed:
         """Build everything anew and put it in the place of the live state.
 
-        Partitions are switched over one by one, each in one transaction.
+        Partitions are switched over one by one, each in one transaction. Of two replays the one
+        that began later goes on, and the other ends: one that was killed is in nobody's way.
 
         Raises:
             SesameError: It cannot be built anew, or not all partitions were switched over.
         """
         replayed = self._run(self._switch_all)
         if not keep_old and replayed.generation is not None:
-            gone = changelogs.delete_all_but(self.settings, {replayed.generation})
+            gone = changelogs.delete_before(self.settings, replayed.generation)
             replayed.deleted = [topics.changelog_of(number).name for number in gone]
         return replayed
 
@@ -129,17 +131,21 @@ class Replay:
                 replayed.add(build)
 
     async def _switch_all(self, replayed: Replayed) -> None:
-        async with only_one(self.settings):
-            await self._check_beginnings()
+        await self._check_beginnings()
+        writer = TransactionalWriter(self.settings, replay_id(self.settings), 0)
+        await writer.start()
+        try:
             now = await self._generations()
             generation = await asyncio.to_thread(changelogs.make_next, self.settings, now)
             for partition in range(self.settings.partitions):
                 async with self._partition(partition) as (build, live, reader):
                     context = self.context(partition)
                     new = NewGeneration(self.settings, context, reader, build, live, generation)
-                    replayed.told += await new.run()
+                    replayed.told += await new.run(writer)
                     replayed.add(build)
             replayed.generation = generation
+        finally:
+            await writer.stop()
 
     async def _check_beginnings(self) -> None:
         """Everything is looked at before anything is done."""

@@ -15,8 +15,8 @@ from itertools import chain, islice
 import structlog
 
 from pipeline import topics
-from pipeline.access import replay_id
 from pipeline.factors.state import BatchState
+from pipeline.failpoints import Failpoint, hit
 from pipeline.replay.build import Build
 from pipeline.replay.carry import carry
 from pipeline.replay.errors import JournalError, ReplayError
@@ -78,17 +78,16 @@ class NewGeneration:
         self._written: set[str] = set()
         self._unwritten: list[Entry] = []
 
-    async def run(self) -> int:
+    async def run(self, writer: TransactionalWriter) -> int:
         """Build, write and switch over; how many people were told another score.
+
+        Args:
+            writer: The replay's own, started: it fences all replays that began before.
 
         Raises:
             ReplayError: The partition is as it was; the message says why.
             KafkaError: The broker failed us; the partition has one of the two states.
         """
-        writer = TransactionalWriter(
-            self._settings, replay_id(self._settings), self._context.partition
-        )
-        await writer.start()
         try:
             await self._catch_up(writer)
             for _ in range(_ATTEMPTS_MAX):
@@ -98,9 +97,7 @@ class NewGeneration:
                     log.info("the lane was quicker", partition=self._context.partition)
                 await self._catch_up(writer)
         except FencedError as error:
-            raise ReplayError("another replay has begun; this one ends") from error
-        finally:
-            await writer.stop()
+            raise ReplayError("another replay has begun after this one, which ends") from error
         raise ReplayError(
             f"partition {self._context.partition} could not be switched over: its lane took it "
             f"back {_ATTEMPTS_MAX} times; try again when there is less to do"
@@ -110,9 +107,14 @@ class NewGeneration:
         """Follow the lane, and write what is new, until little is left."""
         for _ in range(_CATCH_UPS_MAX):
             cuts = await self._build.advance()
-            entries = chain(self._unwritten, _entries(self._build.store, await self._news()))
+            hit(Failpoint.REPLAY_FOLDED)
+            news = _entries(self._build.store, await self._news())
+            # At least the position: nothing is written where another replay has begun.
+            last = (changelog.POSITION_KEY, self._build.position.encode())
+            entries = chain(self._unwritten, news, [last])
             while chunk := list(islice(entries, _ENTRIES_MAX)):
                 await writer.write([self._to(self._changelog, chunk)])
+                hit(Failpoint.REPLAY_WRITTEN)
             self._unwritten = []
             if cuts <= _CLOSE_CUTS:
                 return
@@ -120,6 +122,7 @@ class NewGeneration:
     async def _switch_over(self) -> int:
         lane = TransactionalWriter(self._settings, self._settings.app_id, self._context.partition)
         await lane.start()
+        hit(Failpoint.SWITCH_FENCED)
         try:
             await self._check_pointer()
             await self._build.advance()
@@ -128,7 +131,9 @@ class NewGeneration:
             position.swept_month = 0
             self._unwritten += _entries(self._build.store, await self._news())
             self._check_position()
+            hit(Failpoint.SWITCH_FOLDED)
             await lane.write(self._last_sends(position))
+            hit(Failpoint.SWITCH_COMMITTED)
             self._build.position = position
             return await self._score_all(lane)
         finally:
@@ -154,7 +159,7 @@ class NewGeneration:
     async def _check_pointer(self) -> None:
         """The lane is fenced: whoever switched over before has done so for good."""
         now = await generations.pointed(self._reader, self._context.partition)
-        if now != self._former:
+        if now != self._former or now >= self._generation:
             raise ReplayError(
                 f"partition {self._context.partition} is in generation {now} now, and was in "
                 f"{self._former}: another replay has switched it over"
@@ -190,6 +195,7 @@ class NewGeneration:
             await owned.begin()
             while owned.has_work:
                 await owned.work()
+            hit(Failpoint.SWITCH_SCORED)
         except FencedError:
             log.info("the lane goes on scoring", partition=self._context.partition)
         await self._told.advance()

@@ -84,6 +84,9 @@ class OwnedPartition:
             PositionBeyondEndError: A topic ends before what is applied of it.
         """
         await self._backlog.check_ends(self._changelog)
+        if self.position.applied and not await self._reader.end(topics.JOURNAL, self.partition):
+            # A journal begun later than the state: whoever follows it sees what it lacks.
+            await self._commit(step.nothing(self.position))
         await self._apply_unread_consents()
         self._plan_sweep()
 

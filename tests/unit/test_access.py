@@ -97,8 +97,8 @@ def test_a_role_may_read_and_write_these_topics(
         ("partner-car-rental", set(), set()),
         (
             "pipeline",
-            {"sesame", "sesame-replay"},
-            {"sesame-0", "sesame-1", "sesame-replay-0", "sesame-replay-1"},
+            {"sesame"},
+            {"sesame-0", "sesame-1", "sesame-replay-0"},
         ),
         ("gateway", {"gateway"}, {"gateway-0", "gateway-1"}),
         ("operator", set(), {"dead-letter-redrives-0", "dead-letter-redrives-1"}),

@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from pipeline import topics
+from pipeline.dev.chaos.witness import Witness
 from pipeline.streaming import changelog, generations
 from pipeline.streaming.position import Position
 from tests.integration.support.stream import Stream
@@ -85,6 +86,11 @@ class Replays:
     def _latest(self, partition: int) -> dict[bytes, bytes | None]:
         topic = topics.changelog_of(self.generation(partition))
         return {r.key or b"": r.value for r in self.read(topic) if r.partition == partition}
+
+    def until_caught_up(self, witness: Witness) -> None:
+        """Return when all that was sent is in the journal, sweeps done, and the witness knows."""
+        self.stream.until(lambda: witness.behind() == 0)
+        witness.until_read()
 
     def names(self) -> set[str]:
         """The topics that are there, prefix left out."""

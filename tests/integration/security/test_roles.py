@@ -52,9 +52,9 @@ WRITES = {
     "partner-car-rental": {"partner.car-rental.outcomes", "partner.car-rental.enquiries"},
     "partner-microloan": {"partner.microloan.outcomes", "partner.microloan.enquiries"},
 }
-GROUPS = {"pipeline": {"sesame", "sesame-replay"}, "gateway": {"gateway"}}
+GROUPS = {"pipeline": {"sesame"}, "gateway": {"gateway"}}
 TRANSACTIONS = {
-    "pipeline": {"sesame-0", "sesame-1", "sesame-replay-0", "sesame-replay-1"},
+    "pipeline": {"sesame-0", "sesame-1", "sesame-replay-0"},
     "gateway": {"gateway-0", "gateway-1"},
     "operator": {"dead-letter-redrives-0", "dead-letter-redrives-1"},
 }
