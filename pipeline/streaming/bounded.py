@@ -94,7 +94,9 @@ async def take_fetched(
         if not taken:
             return taken
     left = PARTITIONS_AT_ONCE * BoundedResult.bytes_max
-    while left > 0 and (ready := _ready(source, partitions)):
+    gives = True
+    while gives and left > 0 and (ready := _ready(source, partitions)):
+        gives = False  # what is ready is not given while the flow is stopped
         for tp, result in ready.items():
             try:
                 got = await take([tp], 0.0, None)
@@ -102,6 +104,7 @@ async def take_fetched(
                 if not taken:
                     raise
                 return taken  # it is met again at the next call
+            gives = gives or bool(got)
             left -= result.taken_bytes if got else 0
             for of, records in got.items():
                 taken.setdefault(of, []).extend(records)

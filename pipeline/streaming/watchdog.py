@@ -57,3 +57,10 @@ class Watchdog:
                 )
                 self._end(EXIT_STALLED)
                 return
+
+
+def end_after(limit_s: float, end: Callable[[], object]) -> None:
+    """Call ``end`` if the process is still there then, whatever blocks its event loop or exit."""
+    timer = threading.Timer(limit_s, end)
+    timer.daemon = True
+    timer.start()

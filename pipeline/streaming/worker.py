@@ -17,7 +17,7 @@ from pipeline.streaming import app as faust_app
 from pipeline.streaming.flow import Flow
 from pipeline.streaming.lag import LagWatch
 from pipeline.streaming.pool import LanePool
-from pipeline.streaming.watchdog import Watchdog
+from pipeline.streaming.watchdog import Watchdog, end_after
 from pipeline.streaming.web import WebServer
 from pipeline.topics import Topic
 
@@ -81,13 +81,8 @@ class Worker:
             tasks[-1].add_done_callback(self._ended_by_itself)
         await self._end.asked.wait()
         log.info("worker stops", partitions=sorted(self.pool.lanes))
-        try:
-            await asyncio.wait_for(self._stop(*tasks), _STOP_S)
-        except TimeoutError:
-            log.error(  # noqa: TRY400 - the limit says it all
-                "orderly stop took too long", limit_s=_STOP_S
-            )
-            os._exit(EXIT_FAILED)
+        end_after(_STOP_S, _end_at_once)
+        await self._stop(*tasks)
         return EXIT_FAILED if self._end.error else 0
 
     async def _run_app(self) -> None:
@@ -129,6 +124,11 @@ class Worker:
         """The next offset that will be fetched; None while nobody knows."""
         tp = TP(self._settings.topic(topic.name), partition)
         return faust_app.position(self._app.consumer, tp)
+
+
+def _end_at_once() -> None:
+    log.error("orderly stop took too long", limit_s=_STOP_S)
+    os._exit(EXIT_FAILED)
 
 
 def _tune_garbage_collection() -> None:

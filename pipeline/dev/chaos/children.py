@@ -165,6 +165,8 @@ class Child:
         self._process.wait(seconds)
         ended = self.ended()
         if ended is None:
+            self.signal(signal.SIGUSR1)  # one that was forked tells where it hangs
+            time.sleep(1)
             raise ChaosError(f"{self.title} did not end within {seconds:.0f} s: {self.log_tail}")
         return ended
 

@@ -10,6 +10,7 @@ and the nursery with whoever asked for it.
 
 import contextlib
 import ctypes
+import faulthandler
 import importlib
 import json
 import os
@@ -171,6 +172,8 @@ def _become(request: Mapping[str, Any]) -> None:
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    # Asked by SIGUSR1 it tells where it hangs.
+    faulthandler.register(signal.SIGUSR1)
     os.environ.clear()
     os.environ.update(request["variables"])
     sys.argv = ["sesame", *request["arguments"]]
