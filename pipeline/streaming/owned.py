@@ -1,5 +1,6 @@
 """A partition this worker owns: its state, and every change of it by one transaction each."""
 
+import asyncio
 from collections.abc import Callable
 from itertools import islice
 
@@ -153,8 +154,10 @@ class OwnedPartition:
         with lane_metrics.phase("decode"):
             decoded = decode(records, self._context.registry)
         hit(Failpoint.BATCH_DECODED)
+        await asyncio.sleep(0)  # a large batch takes its turns between those of other lanes
         folded = self._fold(decoded)
         hit(Failpoint.BATCH_FOLDED)
+        await asyncio.sleep(0)
         if folded.lacks_consent and await self._backlog.has_consents(
             records.get(topics.CONSENTS.name, ())
         ):

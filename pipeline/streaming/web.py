@@ -1,6 +1,6 @@
 """A worker's web server: metrics and health."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -30,7 +30,7 @@ class WebServer:
         Raises:
             SesameError: The port is in use or not allowed.
         """
-        app = web.Application()
+        app = web.Application(middlewares=[_told_as_problems])
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._ready)
@@ -69,3 +69,16 @@ def problem(status: int, title: str, detail: str) -> web.Response:
         status=status,
         content_type="application/problem+json",
     )
+
+
+@web.middleware
+async def _told_as_problems(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        answer = problem(error.status, error.reason, f"{request.method} {request.path} is not here")
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
