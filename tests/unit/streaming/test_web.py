@@ -36,7 +36,7 @@ def test_health_and_metrics_are_served() -> None:
         ("GET", "/health/live"), ("GET", "/health/ready"), ("GET", "/metrics")
     )
     assert (live.json(), ready.json()) == ({"status": "live"}, {"status": "ready"})
-    assert b"sesame_" in metrics.content
+    assert b"process_max_fds" in metrics.content
 
 
 def test_a_recovering_worker_is_not_ready() -> None:
