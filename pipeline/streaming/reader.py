@@ -1,10 +1,12 @@
 """Reads a range of one partition straight from the broker, outside the consumer group."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
@@ -93,20 +95,31 @@ class PartitionReader:
 
         Offsets taken by transaction markers, compaction or retention are left out. Another
         range may be read between two fetches.
+
+        Raises:
+            KafkaTimeoutError: Nothing has come for two request timeouts: no broker answers, or
+                the topic was deleted meanwhile.
         """
         tp = self._tp(topic, partition)
         start = max(start, await self.beginning(topic, partition))
         this = object()
+        patience_s = 2 * self._settings.request_timeout_s
+        deadline = time.monotonic() + patience_s
         while start < end:
             if self._reading is not this:
                 self._reading = this
                 self._connected.assign([tp])
                 self._connected.seek(tp, start)
             fetched = await self._connected.getmany(tp, timeout_ms=200)
-            start = await self._connected.position(tp)
+            position = await self._connected.position(tp)
+            if position != start:
+                start, deadline = position, time.monotonic() + patience_s
+            elif time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"{tp.topic}-{partition} is not read on at {start}")
             records = [r for r in fetched.get(tp, []) if r.offset < end]
             if records:
                 yield records
+                deadline = time.monotonic() + patience_s
 
     def _tp(self, topic: Topic, partition: int) -> TopicPartition:
         return TopicPartition(self._settings.topic(topic.name), partition)
