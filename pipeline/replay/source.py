@@ -65,9 +65,11 @@ class Source:
     async def read(self, topic: Topic, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
         """Records from ``start`` up to but without ``end``, fetch by fetch."""
         if self._archive is not None:
-            for records in self._archive.read(topic, self.partition, start, end):
+            # Once for all: the archive may grow meanwhile, beyond the files that are read.
+            archived = min(end, self._archived_end(topic))
+            for records in self._archive.read(topic, self.partition, start, archived):
                 yield records
-            start = max(start, self._archived_end(topic))
+            start = max(start, archived)
         if start < end:
             reader = await self.reader(topic)
             async for fetched in reader.read(topic, self.partition, start, end):
