@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from pipeline import topics
@@ -18,6 +18,8 @@ from tests.integration.support.stream import Stream
 from tests.integration.support.tail import Record, Tail
 
 _LIMIT_S = 120.0
+_PATIENT = {"SESAME_REQUEST_TIMEOUT_S": "30"}
+"""A machine busy with other tests is no broker that is gone."""
 
 
 class Replays:
@@ -47,7 +49,7 @@ class Replays:
         kept = {name: v for name, v in os.environ.items() if not name.startswith("SESAME_")}
         return subprocess.Popen(  # noqa: S603 - this project's own commands
             [sys.executable, "-m", "pipeline.cli.main", *arguments],
-            env={**kept, **self.stream.variables, **variables},
+            env={**kept, **self.stream.variables, **_PATIENT, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -106,3 +108,10 @@ class Replays:
         producer = Producer({"bootstrap.servers": self.stream.bootstrap, "log_level": 0})
         producer.produce(self.stream.prefix + topic.name, value, key, partition)
         assert producer.flush(30) == 0
+
+    def forget(self, topic: topics.Topic, partition: int, before: int) -> None:
+        """Delete records as retention does."""
+        part = TopicPartition(self.stream.prefix + topic.name, partition, before)
+        admin = AdminClient({"bootstrap.servers": self.stream.bootstrap, "log_level": 0})
+        for future in admin.delete_records([part]).values():
+            future.result(30)
