@@ -9,7 +9,7 @@ from pipeline.archive.archive import ARCHIVED, Archive, locked_archive
 from pipeline.archive.files import FileWriter
 from pipeline.errors import SesameError
 from pipeline.settings import Settings
-from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.reader import OffsetsGoneError, PartitionReader
 from pipeline.streaming.topic_check import check_topics
 from pipeline.topics import Topic
 
@@ -50,7 +50,7 @@ def export(settings: Settings, root: Path, on_records: Callable[[int, int], None
 async def _export(
     settings: Settings, archive: Archive, on_records: Callable[[int, int], None]
 ) -> Exported:
-    reader = PartitionReader(settings)
+    reader = PartitionReader(settings, strict=True)
     await reader.start()
     exported = Exported()
     try:
@@ -81,15 +81,31 @@ async def _export_partition(
             f"{topic.name}, partition {partition}, ends at {end}, but {start} records are "
             "archived: was the topic deleted and made again? Then begin another archive"
         )
-    beginning = min(await reader.beginning(topic, partition), end)
-    if beginning > start:
-        exported.holes.append((topic.name, partition, range(start, beginning)))
-        start = beginning
-    if start == end:
-        return
-    writer = FileWriter(archive.folder(topic, partition), start)
+    while start < end:
+        try:
+            await _export_span(
+                reader, archive, (topic, partition, range(start, end)), exported, on_records
+            )
+        except OffsetsGoneError as gone:
+            hole = range(gone.first, min(gone.found, end))
+            exported.holes.append((topic.name, partition, hole))
+            start = hole.stop
+        else:
+            return
+
+
+async def _export_span(
+    reader: PartitionReader,
+    archive: Archive,
+    missing: tuple[Topic, int, range],
+    exported: Exported,
+    on_records: Callable[[int, int], None],
+) -> None:
+    """Archive a span; where retention is quicker, what could be read of it."""
+    topic, partition, span = missing
+    writer = FileWriter(archive.folder(topic, partition), span.start)
     try:
-        async for records in reader.read(topic, partition, start, end):
+        async for records in reader.read(topic, partition, span.start, span.stop):
             if writer.records >= FILE_RECORDS_MAX:
                 writer.finish(records[0].offset)
                 exported.files += 1
@@ -97,8 +113,15 @@ async def _export_partition(
             writer.add(records)
             exported.records[topic.name] += len(records)
             on_records(len(records), 0)
+    except OffsetsGoneError as gone:
+        if writer.records:
+            writer.finish(gone.first)
+            exported.files += 1
+        else:
+            writer.drop()
+        raise
     except BaseException:
         writer.drop()
         raise
-    writer.finish(end)
+    writer.finish(span.stop)
     exported.files += 1

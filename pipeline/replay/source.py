@@ -7,7 +7,7 @@ from pipeline.archive.archive import Archive
 from pipeline.replay.coverage import first_gap, joined
 from pipeline.replay.errors import RecordsGoneError
 from pipeline.settings import Settings
-from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.reader import OffsetsGoneError, PartitionReader
 from pipeline.streaming.records import Record
 from pipeline.topics import Topic
 
@@ -63,7 +63,11 @@ class Source:
                 raise RecordsGoneError(topic.name, self.partition, *gap)
 
     async def read(self, topic: Topic, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
-        """Records from ``start`` up to but without ``end``, fetch by fetch."""
+        """Records from ``start`` up to but without ``end``, fetch by fetch.
+
+        Raises:
+            RecordsGoneError: Retention was quicker.
+        """
         if self._archive is not None:
             # Once for all: the archive may grow meanwhile, beyond the files that are read.
             archived = min(end, self._archived_end(topic))
@@ -72,14 +76,17 @@ class Source:
             start = max(start, archived)
         if start < end:
             reader = await self.reader(topic)
-            async for fetched in reader.read(topic, self.partition, start, end):
-                yield fetched
+            try:
+                async for fetched in reader.read(topic, self.partition, start, end):
+                    yield fetched
+            except OffsetsGoneError as gone:
+                raise RecordsGoneError(topic.name, self.partition, gone.first, gone.found) from gone
 
     async def reader(self, topic: Topic) -> PartitionReader:
         """A topic's own reader, connected."""
         reader = self._readers.get(topic.name)
         if reader is None:
-            reader = PartitionReader(self._settings)
+            reader = PartitionReader(self._settings, strict=True)
             await reader.start()
             self._readers[topic.name] = reader
         return reader

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
+from pipeline.errors import SesameError
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
 from pipeline.streaming.bounded import bound_fetches
@@ -16,12 +17,27 @@ from pipeline.topics import Topic
 _FETCH_BYTES = 8 * 1024 * 1024
 
 
+class OffsetsGoneError(SesameError):
+    """Retention deleted offsets before they were read: those from ``first`` up to ``found``."""
+
+    def __init__(self, topic: str, partition: int, first: int, found: int) -> None:
+        super().__init__(f"{topic}, partition {partition}, from {first} up to {found} is gone")
+        self.first = first
+        self.found = found
+
+
 class PartitionReader:
     """Committed records of single partitions; one consumer a partition number."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Set up; ``start`` connects."""
+    def __init__(self, settings: Settings, *, strict: bool = False) -> None:
+        """Set up; ``start`` connects.
+
+        Args:
+            settings: Say where the topics are.
+            strict: Refuse to pass over what retention has deleted.
+        """
         self._settings = settings
+        self._strict = strict
         self._consumer: AIOKafkaConsumer | None = None
         self._reading: object = None
 
@@ -58,7 +74,7 @@ class PartitionReader:
             **aiokafka_config(self._settings),
             isolation_level="read_committed",
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none" if self._strict else "earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,
             fetch_max_wait_ms=100,
         )
@@ -93,15 +109,17 @@ class PartitionReader:
     ) -> AsyncIterator[list[Any]]:
         """Records at offsets from ``start`` up to but without ``end``, fetch by fetch.
 
-        Offsets taken by transaction markers, compaction or retention are left out. Another
-        range may be read between two fetches.
+        Offsets taken by transaction markers and compaction are left out, and those taken by
+        retention too unless the reader is strict. Another range may be read between two fetches.
 
         Raises:
+            OffsetsGoneError: The reader is strict, and retention was quicker. All that lies
+                before was read.
             KafkaTimeoutError: Nothing has come for two request timeouts: no broker answers, or
                 the topic was deleted meanwhile.
         """
         tp = self._tp(topic, partition)
-        start = max(start, await self.beginning(topic, partition))
+        start = await self._present(topic, partition, start) if start < end else end
         this = object()
         patience_s = 2 * self._settings.request_timeout_s
         deadline = time.monotonic() + patience_s
@@ -110,7 +128,11 @@ class PartitionReader:
                 self._reading = this
                 self._connected.assign([tp])
                 self._connected.seek(tp, start)
-            fetched = await self._connected.getmany(tp, timeout_ms=200)
+            try:
+                fetched = await self._connected.getmany(tp, timeout_ms=200)
+            except OffsetOutOfRangeError:
+                await self._present(topic, partition, start)
+                raise
             position = await self._connected.position(tp)
             if position != start:
                 start, deadline = position, time.monotonic() + patience_s
@@ -120,6 +142,13 @@ class PartitionReader:
             if records:
                 yield records
                 deadline = time.monotonic() + patience_s
+
+    async def _present(self, topic: Topic, partition: int, start: int) -> int:
+        """The first offset there is from ``start`` on."""
+        beginning = await self.beginning(topic, partition)
+        if self._strict and beginning > start:
+            raise OffsetsGoneError(topic.name, partition, start, beginning)
+        return max(start, beginning)
 
     def _tp(self, topic: Topic, partition: int) -> TopicPartition:
         return TopicPartition(self._settings.topic(topic.name), partition)
