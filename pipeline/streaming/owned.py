@@ -135,9 +135,8 @@ class OwnedPartition:
             log.info("all rows are in the current layouts", partition=self.partition)
 
     async def _sweep(self) -> None:
-        users = [user for user in self._to_sweep[0] if user in self.store]
         with lane_metrics.phase("sweep"):
-            output = step.sweep(self.store, users, self.position, self._context)
+            output = step.sweep(self.store, self._to_sweep[0], self.position, self._context)
         hit(Failpoint.SWEEP_SCORED)
         last = len(self._to_sweep) == 1
         if last:

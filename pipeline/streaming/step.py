@@ -99,8 +99,14 @@ def finish(folded: Folded, position: Position, context: StepContext) -> Output:
 def sweep(
     store: PartitionStore, users: Sequence[str], position: Position, context: StepContext
 ) -> Output:
-    """Re-score people as time passes: expired consents end, old tiles leave."""
-    state = store.gather(users)
+    """Re-score people as time passes: expired consents end, old tiles leave.
+
+    All consents that are over end, also of people that were not chosen: what a sweep ends
+    follows from the position alone, and is the same however its people are cut into chunks.
+    ``users`` who are gone meanwhile are left out.
+    """
+    due = dict.fromkeys([*users, *store.expired(position.watermark_ms)])
+    state = store.gather([user for user in due if user in store])
     result = expire_consents(state, position.watermark_ms)
     result.touched[:] = True
     return _publish(Kind.SWEEP, state, result, position.copy(), context)

@@ -1,6 +1,7 @@
 """A partition as a lane folds it, and folded again from its journal and its records."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline import topics
 from pipeline.archive.files import ArchivedRecord
+from pipeline.codec.encode import encode_records
 from pipeline.codec.registry import FileRegistry
 from pipeline.dev.simulator import Spec, simulate
 from pipeline.dev.simulator.traffic import Mistakes, Traffic
@@ -62,8 +64,11 @@ class LiveLane:
     def sweep(self, people: int) -> None:
         """Score everybody again, in transactions of so many."""
         for users in self.store.chunks(people):
-            self._commit(step.sweep(self.store, users, self.position, CONTEXT))
+            self.sweep_people(users)
         self.position.swept_month = int(month_of_ms(self.position.watermark_ms))
+
+    def sweep_people(self, users: list[str]) -> None:
+        self._commit(step.sweep(self.store, users, self.position, CONTEXT))
 
     def _commit(self, output: Output) -> None:
         for user in output.erased:
@@ -73,9 +78,11 @@ class LiveLane:
         self.journal.append(Entry(output.kind, output.position.copy()))
 
 
-def replayed(journal: list[Entry]) -> PartitionStore:
+def replayed(
+    journal: list[Entry], sent: list[tuple[str, ArchivedRecord]] | None = None
+) -> PartitionStore:
     by_topic: dict[str, list[Record]] = {}
-    for name, record in inputs():
+    for name, record in sent or inputs():
         by_topic.setdefault(name, []).append(record)
     store, before = PartitionStore(), Position()
     for entry in journal:
@@ -117,6 +124,51 @@ def test_whatever_the_cuts_the_replay_has_the_lanes_people_byte_for_byte(
     again = replayed(lane.journal)
     assert len(again) > 10
     assert people(again) == people(lane.store)
+
+
+def consents(*given: tuple[str, str, int, int | None]) -> list[tuple[str, ArchivedRecord]]:
+    """Grants: who gives which scope, when, and when it ends."""
+    fields: list[dict[str, Any]] = [
+        {
+            "event_id": f"{user}-{scope}-{at_ms}",
+            "user_id": user,
+            "occurred_at": at_ms,
+            "action": "GRANT",
+            "scope": scope,
+            "expires_at": ends_ms,
+            "notice_version": "1",
+        }
+        for user, scope, at_ms, ends_ms in given
+    ]
+    values = encode_records(topics.CONSENTS.subject, fields, CONTEXT.registry)
+    return [
+        (topics.CONSENTS.name, ArchivedRecord(offset, END_MS, grant[0].encode(), value, ()))
+        for offset, (grant, value) in enumerate(zip(given, values, strict=True))
+    ]
+
+
+def test_a_consent_renewed_between_two_chunks_of_a_sweep_has_ended_in_both_ways_of_folding() -> (
+    None
+):
+    hour = 3_600_000
+    begun = END_MS - 9 * hour
+    sent = consents(
+        ("ann", "SCORING", begun, None),
+        ("bob", "SCORING", begun, begun + hour),
+        ("bob", "IDENTITY", begun, None),
+        ("bob", "SCORING", begun + hour - 1, None),
+    )
+    lane = LiveLane()
+    lane.apply(sent[:3])
+    lane.position.watermark_ms = begun + 2 * hour
+    ann, bob = lane.store.chunks(1)
+    lane.sweep_people(ann)
+    lane.apply(sent[3:])
+    lane.sweep_people(bob)
+
+    live = people(lane.store)
+    assert live.keys() == {"ann", "bob"}
+    assert people(replayed(lane.journal, sent)) == live
 
 
 def batch(**applied: int) -> Entry:

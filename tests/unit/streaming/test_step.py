@@ -188,6 +188,20 @@ def test_only_people_whose_consent_has_ended_are_swept_for_it(partition: Partiti
     assert partition.store.next_expiry_ms() == 0
 
 
+def test_whoever_is_swept_all_consents_that_are_over_end(partition: Partition) -> None:
+    ends = JUNE_MS + DAY_MS
+    partition.apply(
+        *grants("ann", JUNE_MS), consent("bob", "GRANT", "SCORING", JUNE_MS, expires_at=ends)
+    )
+    partition.apply(bill("ann", ends))
+
+    output = partition.sweep("ann")
+
+    assert output.erased == ["bob"]
+    assert output.state.users == ["ann", "bob"]
+    assert partition.sweep("ann").state.users == ["ann"]
+
+
 def test_every_output_says_what_it_is_for(partition: Partition) -> None:
     assert partition.apply(*grants("ann", JUNE_MS)).kind is Kind.BATCH
     assert partition.sweep("ann").kind is Kind.SWEEP
