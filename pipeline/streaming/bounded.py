@@ -13,10 +13,8 @@ from aiokafka.errors import KafkaError
 
 from pipeline.settings import Settings
 from pipeline.streaming.fetched import BoundedRecords
-from pipeline.streaming.records import UnreadableRecord
+from pipeline.streaming.records import RECORD_BYTES, UnreadableRecord, header_bytes
 
-RECORD_BYTES = 64
-"""Counted for every record and header beside what it holds."""
 PARTITIONS_AT_ONCE = 4
 """Partitions' full shares taken at once, of however many there are."""
 
@@ -45,7 +43,7 @@ class BoundedResult(FetchResult):  # type: ignore[misc] # untyped
             taken.append(record)
             left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
             if record.headers:
-                left -= _header_bytes(record.headers)
+                left -= header_bytes(record.headers)
             if more := left <= 0 or len(taken) >= records_max:
                 break
         self._update_position()
@@ -122,7 +120,3 @@ def _ready(source: Fetcher, partitions: Collection[Any]) -> dict[Any, BoundedRes
         for tp, result in source._records.items()  # noqa: SLF001 - no public way
         if tp in partitions and isinstance(result, BoundedResult)
     }
-
-
-def _header_bytes(headers: Collection[tuple[str, bytes | None]]) -> int:
-    return sum(RECORD_BYTES + len(name) + len(value or b"") for name, value in headers)

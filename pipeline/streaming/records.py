@@ -7,6 +7,8 @@ from typing import Protocol
 Entry = tuple[bytes, bytes | None]
 """A key and a value to write; None tells that the key is gone."""
 Header = tuple[str, bytes]
+RECORD_BYTES = 64
+"""Counted for every record and header beside what it holds, where memory is bounded."""
 
 
 class Record(Protocol):
@@ -59,5 +61,15 @@ class UnreadableRecord:
 
 
 def size_of(records: Iterable[Record]) -> int:
-    """Bytes of the records' keys and values."""
-    return sum(len(record.key or b"") + len(record.value or b"") for record in records)
+    """Bytes of the records' keys, values and headers."""
+    total = 0
+    for record in records:
+        total += len(record.key or b"") + len(record.value or b"")
+        if record.headers:
+            total += header_bytes(record.headers)
+    return total
+
+
+def header_bytes(headers: Iterable[tuple[str, bytes | None]]) -> int:
+    """Bytes of headers, counted as if none were empty: a record can have very many that are."""
+    return sum(RECORD_BYTES + len(name) + len(value or b"") for name, value in headers)

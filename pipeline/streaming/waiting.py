@@ -20,7 +20,7 @@ class Taken:
     records: dict[str, list[Record]] = field(default_factory=dict)
     acknowledge: list[Acknowledge] = field(default_factory=list)
     nbytes: int = 0
-    """Of keys and values."""
+    """Of keys, values and headers."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""

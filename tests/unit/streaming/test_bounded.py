@@ -12,11 +12,11 @@ from aiokafka.consumer import fetcher
 from pipeline import settings
 from pipeline.streaming.bounded import (
     PARTITIONS_AT_ONCE,
-    RECORD_BYTES,
     BoundedResult,
     bound_fetches,
     take_fetched,
 )
+from pipeline.streaming.records import RECORD_BYTES
 from tests.integration.support.raw import RawRecord, batch
 
 SETTINGS = settings.load(

@@ -52,6 +52,17 @@ def test_a_batch_larger_than_the_cap_is_still_taken() -> None:
     assert offsets(waiting.take(3, BYTES), "payments") == list(range(10))
 
 
+def test_headers_count_among_the_bytes_that_wait() -> None:
+    waiting = Waiting(topics.INPUTS)
+    large = [Fetched(at, headers=(("name", b"h" * 1_000),)) for at in (0, 1)]
+    waiting.put("payments", large, lambda: None)
+    waiting.put("payments", records(2), lambda: None)
+
+    assert waiting.nbytes > 2_000
+    assert offsets(waiting.take(10, 1_500), "payments") == [0, 1]
+    assert waiting.nbytes < 10
+
+
 def test_a_batch_of_more_bytes_than_the_cap_is_taken_alone() -> None:
     waiting = Waiting(topics.INPUTS)
     large = [Fetched(at, value=b"v" * 1_000) for at in (0, 1)]
