@@ -42,6 +42,7 @@ _TOLD = {
 _CAUGHT_UP_S = 180.0
 _READ_S = 60.0
 _LEADERS_S = 30.0
+_REST_S = 5.0
 _POLL_S = 0.2
 _HISTORIES_OF = 10
 """Of one person in so many every score is computed again; of everybody the last."""
@@ -196,6 +197,8 @@ class Stage:
         self.load.end()
         self.workers.want(max(1, self.plan.workers))
         self._until_caught_up()
+        if self.plan.gateways:
+            self._until_gateways_rest()
         self.workers.want(0)
         self.gateways.want(0)
         self.witness.until_read(_READ_S)
@@ -234,6 +237,21 @@ class Stage:
                 children = [*self.workers.running, *self.gateways.running]
                 tails = "\n".join(child.log_tail for child in children)
                 raise ChaosError(f"{behind} records behind after {_CAUGHT_UP_S:.0f} s: {tails}")
+            time.sleep(_POLL_S)
+
+    def _until_gateways_rest(self) -> None:
+        """Wait until the gateways have looked at every grant again, as each does when it starts.
+
+        No position tells of that: they have when they have written nothing for a while.
+        """
+        self.gateways.until_ready()
+        changelog = self.settings.topic(topics.GATEWAY_CHANGELOG.name)
+        parts = [(changelog, number) for number in range(self.plan.partitions)]
+        ends, since = Ends(self.settings), time.monotonic()
+        written: dict[tuple[str, int], int] = {}
+        while time.monotonic() - since < _REST_S:
+            if (now := ends.written(parts)) != written:
+                written, since = now, time.monotonic()
             time.sleep(_POLL_S)
 
     def _gateways_behind(self) -> int:
