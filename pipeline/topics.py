@@ -149,7 +149,15 @@ DEAD_LETTER_REDRIVES = _topic(
 )
 """Which dead letters were sent back to their topics; the keys are their places."""
 CHANGELOG = _topic("factor-state-changelog", None, -1, _PIPELINE, _PIPELINE, compact=True)
-JOURNAL = _topic("factor-state-journal", None, 7, _PIPELINE, _PIPELINE, key="position")
+JOURNAL = _topic(
+    "factor-state-journal",
+    None,
+    7,
+    _PIPELINE,
+    _PIPELINE,
+    key="position",
+    bytes_max=DEAD_LETTER_BYTES_MAX,
+)
 """How the inputs were cut into transactions; kept as long as the data topics."""
 GENERATIONS = _topic(
     "factor-state-generations", None, -1, _PIPELINE, _PIPELINE, key="partition", compact=True

@@ -6,8 +6,8 @@ from contextlib import aclosing
 from pipeline import topics
 from pipeline.replay.coverage import first_gap
 from pipeline.replay.cursor import Cursor
-from pipeline.replay.errors import JournalError, RecordsGoneError
-from pipeline.replay.fold import Change, CutError, fold_cut, ranges
+from pipeline.replay.errors import JournalError, RecordsGoneError, ReplayError
+from pipeline.replay.fold import Change, CutError, ForgottenSchemaError, fold_cut, ranges
 from pipeline.replay.source import Source
 from pipeline.streaming import journal
 from pipeline.streaming.position import Position
@@ -70,6 +70,7 @@ class Build:
         Raises:
             RecordsGoneError: Records are missing that a transaction had applied.
             JournalError: The journal has a hole or cannot be read, or ``until`` is not in it.
+            ReplayError: The registry does not know the schema of an applied record any more.
         """
         ends = await self._source.ends()
         inputs = await self._inputs(ends)
@@ -140,7 +141,10 @@ class Build:
             self._on_records(count)
 
     def _apply(self, entry: journal.Entry, records: dict[str, Sequence[Record]]) -> None:
-        change = fold_cut(self.store, self.position, entry, records, self._context)
+        try:
+            change = fold_cut(self.store, self.position, entry, records, self._context)
+        except ForgottenSchemaError as error:
+            raise ReplayError(f"partition {self._source.partition}: {error}") from error
         if self._on_change is not None:
             self._on_change(self.position, change)
         self.erased.update(change.erased)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline import topics
+from pipeline.codec.reasons import Reason
 from pipeline.factors.fold import FoldResult, expire_consents
 from pipeline.factors.state import BatchState
 from pipeline.streaming import journal, step
-from pipeline.streaming.arrivals import decode
+from pipeline.streaming.arrivals import DecodedTopic, decode
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Record
 from pipeline.streaming.store import PartitionStore
@@ -23,6 +24,10 @@ from pipeline.streaming.store import PartitionStore
 
 class CutError(ValueError):
     """A journal entry that cannot follow the one before it: something between is missing."""
+
+
+class ForgottenSchemaError(ValueError):
+    """A record that was applied names a schema that the registry does not know any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,39 @@ def fold_cut(
         entry: The transaction.
         records: What it applied, by topic name.
         context: As the live fold has it.
+
+    Raises:
+        ForgottenSchemaError: It cannot be folded as it was.
     """
     if entry.kind is journal.Kind.BATCH and records:
-        folded = step.fold(store, decode(records, context.registry), before, context)
+        decoded = decode(_accepted(records, entry), context.registry)
+        _check_schemas(decoded)
+        folded = step.fold(store, decoded, before, context)
         return _apply(store, folded.state, folded.result)
     if entry.kind is journal.Kind.SWEEP:
         return end_consents(store, entry.position.watermark_ms)
     return Change()
+
+
+def _accepted(
+    records: Mapping[str, Sequence[Record]], entry: journal.Entry
+) -> dict[str, Sequence[Record]]:
+    """Without those that were refused: they may be readable by now, or sent back since."""
+    refused = {name: frozenset(offsets) for name, offsets in entry.refused.items()}
+    return {
+        name: [r for r in taken if r.offset not in refused[name]] if name in refused else taken
+        for name, taken in records.items()
+    }
+
+
+def _check_schemas(decoded: Sequence[DecodedTopic]) -> None:
+    for topic in decoded:
+        for poison in topic.decoded.poison:
+            if poison.reason is Reason.UNKNOWN_SCHEMA:
+                raise ForgottenSchemaError(
+                    f"{topic.topic.name}, offset {topic.records[poison.index].offset}, was "
+                    f"applied, and cannot be read now: {poison.error}"
+                )
 
 
 def end_consents(store: PartitionStore, watermark_ms: int) -> Change:

@@ -5,8 +5,10 @@ and keeps the newest position only; with the journal and the inputs a fold can b
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import accumulate, pairwise
 
 from pipeline.streaming.position import Position
 
@@ -28,19 +30,40 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One transaction: what it was for, and the position it committed."""
+    """One transaction: what it was for, and the position it committed.
+
+    ``refused`` are offsets by topic of records it could not read and put aside: whether it could
+    depended on the schemas registered by then, too.
+    """
 
     kind: Kind
     position: Position
+    refused: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
-def encode(kind: Kind, position: bytes) -> bytes:
-    """The journal's value for an encoded position: the same JSON, and the kind.
+def encode(
+    kind: Kind, position: bytes, refused: Mapping[str, Sequence[int]] | None = None
+) -> bytes:
+    """The journal's value for an encoded position: the same JSON, the kind, and what was refused.
 
-    >>> decode(encode(Kind.BATCH, Position({"payments": 7}).encode())).position.applied
-    {'payments': 7}
+    Args:
+        kind: What the transaction was for.
+        position: As it was committed.
+        refused: Offsets by topic, ascending; written as their distances from one to the next.
+
+    >>> entry = decode(encode(Kind.BATCH, Position({"payments": 7}).encode(), {"payments": [4, 6]}))
+    >>> entry.position.applied, entry.refused
+    ({'payments': 7}, {'payments': [4, 6]})
     """
-    return b'{"kind": "%s", %s' % (kind.encode(), position[1:])
+    more = b""
+    if refused:
+        steps = {name: _steps(offsets) for name, offsets in refused.items()}
+        more = b'"refused": %s, ' % json.dumps(steps, separators=(",", ":")).encode()
+    return b'{"kind": "%s", %s%s' % (kind.encode(), more, position[1:])
+
+
+def _steps(offsets: Sequence[int]) -> list[int]:
+    return [b - a for a, b in pairwise((0, *offsets))]
 
 
 def decode(value: bytes) -> Entry:
@@ -49,4 +72,7 @@ def decode(value: bytes) -> Entry:
     Raises:
         ValueError: The kind or the position's layout is not known to this program.
     """
-    return Entry(Kind(json.loads(value)["kind"]), Position.decode(value))
+    content = json.loads(value)
+    steps = content.get("refused", {})
+    refused = {name: list(accumulate(distances)) for name, distances in steps.items()}
+    return Entry(Kind(content["kind"]), Position.decode(value), refused)

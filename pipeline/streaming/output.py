@@ -40,6 +40,8 @@ class Output:
     score_changes: list[Entry] = field(default_factory=list)
     peer_signals: list[Entry] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    refused: dict[str, list[int]] = field(default_factory=dict)
+    """Offsets by topic of the dead letters that no rule of the fold made."""
     outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
     """Events by topic and outcome, for the metrics."""
     published_scores: NDArray[np.integer] = field(default_factory=lambda: np.empty(0, np.uint16))

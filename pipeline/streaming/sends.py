@@ -27,7 +27,7 @@ def sends(
     """
     position = output.position.encode()
     yield _send(changelog, partition, [*output.changelog, (POSITION_KEY, position)])
-    entry = journal.encode(output.kind, position)
+    entry = journal.encode(output.kind, position, output.refused)
     yield _send(topics.JOURNAL, partition, [(journal.KEY, entry)])
     yield _send(topics.SCORES, partition, output.scores)
     yield _send(topics.SCORE_CHANGES, partition, output.score_changes)

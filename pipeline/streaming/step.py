@@ -199,6 +199,10 @@ def _add_dead_letters(
     output: Output, topic: DecodedTopic, result: FoldResult, context: StepContext
 ) -> None:
     counts = output.outcomes.setdefault(topic.topic.name, {})
+    if topic.decoded.poison:
+        output.refused[topic.topic.name] = sorted(
+            topic.records[poison.index].offset for poison in topic.decoded.poison
+        )
     for poison in topic.decoded.poison:
         output.dead_letters.append(
             _dead_letter(topic, poison.index, poison.reason, poison.error, context)

@@ -1,5 +1,6 @@
 """A partition as a lane folds it, and folded again from its journal and its records."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,13 +12,13 @@ from hypothesis import strategies as st
 from pipeline import topics
 from pipeline.archive.files import ArchivedRecord
 from pipeline.codec.encode import encode_records
-from pipeline.codec.registry import FileRegistry
+from pipeline.codec.registry import FileRegistry, UnknownSchemaError
 from pipeline.dev.simulator import Spec, simulate
 from pipeline.dev.simulator.traffic import Mistakes, Traffic
 from pipeline.factors.fold import Policy
 from pipeline.factors.layout import FACTOR_ROW
 from pipeline.factors.months import month_of_ms
-from pipeline.replay.fold import CutError, fold_cut, ranges
+from pipeline.replay.fold import CutError, ForgottenSchemaError, fold_cut, ranges
 from pipeline.scoring.model import load_model
 from pipeline.streaming import step
 from pipeline.streaming.arrivals import decode
@@ -54,12 +55,14 @@ class LiveLane:
         self.store, self.position = PartitionStore(), Position()
         self.journal: list[Entry] = []
 
-    def apply(self, records: list[tuple[str, ArchivedRecord]]) -> None:
+    def apply(
+        self, records: list[tuple[str, ArchivedRecord]], context: step.StepContext = CONTEXT
+    ) -> None:
         by_topic: dict[str, list[Record]] = {}
         for name, record in records:
             by_topic.setdefault(name, []).append(record)
-        folded = step.fold(self.store, decode(by_topic, CONTEXT.registry), self.position, CONTEXT)
-        self._commit(step.finish(folded, self.position, CONTEXT))
+        folded = step.fold(self.store, decode(by_topic, context.registry), self.position, context)
+        self._commit(step.finish(folded, self.position, context))
 
     def sweep(self, people: int) -> None:
         """Score everybody again, in transactions of so many."""
@@ -75,7 +78,7 @@ class LiveLane:
             self.store.remove(user)
         self.store.scatter(output.state, output.changed)
         self.position = output.position
-        self.journal.append(Entry(output.kind, output.position.copy()))
+        self.journal.append(Entry(output.kind, output.position.copy(), output.refused))
 
 
 def replayed(
@@ -169,6 +172,45 @@ def test_a_consent_renewed_between_two_chunks_of_a_sweep_has_ended_in_both_ways_
     live = people(lane.store)
     assert live.keys() == {"ann", "bob"}
     assert people(replayed(lane.journal, sent)) == live
+
+
+class FewSchemas(FileRegistry):
+    """Knows no schema that has not been registered with it."""
+
+    registered = False
+
+    def schema(self, schema_id: int) -> str:
+        if not self.registered:
+            raise UnknownSchemaError(f"no schema has id {schema_id}")
+        return super().schema(schema_id)
+
+
+def test_what_was_refused_is_not_folded_although_its_schema_is_known_by_now() -> None:
+    sent = consents(("ann", "SCORING", END_MS, None))
+    lane = LiveLane()
+    lane.apply(sent, replace(CONTEXT, registry=FewSchemas()))
+    assert people(lane.store) == {}
+    assert people(replayed(lane.journal, sent)) == {}
+    # And sent back, it is folded once.
+    again = [*sent, (sent[0][0], replace(sent[0][1], offset=1))]
+    lane.apply(again[1:])
+    assert people(lane.store).keys() == {"ann"}
+    assert people(replayed(lane.journal, again)) == people(lane.store)
+
+
+def test_what_was_folded_and_cannot_be_read_now_is_missed() -> None:
+    sent = consents(("ann", "SCORING", END_MS, None))
+    lane = LiveLane()
+    lane.apply(sent)
+    unknowing = replace(CONTEXT, registry=FewSchemas())
+    with pytest.raises(ForgottenSchemaError, match="consents, offset 0, was applied"):
+        fold_cut(
+            PartitionStore(),
+            Position(),
+            lane.journal[0],
+            {topics.CONSENTS.name: [sent[0][1]]},
+            unknowing,
+        )
 
 
 def batch(**applied: int) -> Entry:
