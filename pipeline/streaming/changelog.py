@@ -87,7 +87,7 @@ def apply(store: PartitionStore, records: Iterable[Entry]) -> Position | None:
     Raises:
         UnreadableRowError: A record of unknown kind, size or layout version.
     """
-    newest: dict[bytes, bytes | None] = dict(records)
+    newest, gone = newest_of(records, ROW, (LEDGER, CONTRACTS, LINKS))
     position = take_position(newest)
     by_kind: dict[bytes, dict[str, bytes | None]] = {kind: {} for kind in _KINDS}
     for key, value in newest.items():
@@ -95,14 +95,38 @@ def apply(store: PartitionStore, records: Iterable[Entry]) -> Position | None:
         if kind is None:
             raise UnreadableRowError(f"key {key!r} is of no known kind")
         kind[_user(key)] = value
-    for user, value in by_kind[ROW].items():
-        if value is None:
-            store.remove(user)
+    for key in gone:
+        store.remove(_user(key))
     _put_rows(store, store.put_row, by_kind[ROW], FACTOR_ROWS)
     _put_rows(store, store.put_ledger, by_kind[LEDGER], LEDGER_ROWS)
     _put_lists(store, store.put_contracts, by_kind[CONTRACTS], CONTRACT_LISTS, contracts.unpack)
     _put_lists(store, store.put_links, by_kind[LINKS], LINK_LISTS, links.unpack)
     return position
+
+
+def newest_of(
+    records: Iterable[Entry], row: bytes, others: Sequence[bytes]
+) -> tuple[dict[bytes, bytes | None], set[bytes]]:
+    """The last value of each key, and the keys of the rows that were removed.
+
+    The tombstone of a row comes first of those that remove all that belongs to it. A piece of a
+    changelog may end between them: what lies before the first is left out, or it would be there
+    again without its row.
+
+    Args:
+        records: In order.
+        row: The kind of the rows.
+        others: The kinds that belong to a row, and are removed with it.
+    """
+    newest: dict[bytes, bytes | None] = {}
+    gone: set[bytes] = set()
+    for key, value in records:
+        if value is None and (key or b"")[:1] == row:
+            gone.add(key)
+            for kind in others:
+                newest.pop(kind + key[1:], None)
+        newest[key] = value
+    return newest, gone
 
 
 def take_position(newest: dict[bytes, bytes | None]) -> Position | None:
