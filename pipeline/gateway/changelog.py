@@ -24,7 +24,7 @@ from pipeline.gateway.rows import (
 )
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.vocabulary import PURPOSE_CODES
-from pipeline.streaming.changelog import POSITION_KEY, take_position
+from pipeline.streaming.changelog import POSITION_KEY, newest_of, take_position
 from pipeline.streaming.layouts import Layouts, ListLayouts, RowLayouts, UnreadableRowError
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Entry
@@ -86,7 +86,7 @@ def apply(state: GatewayState, records: Iterable[Entry]) -> Position | None:
     Raises:
         UnreadableRowError: A record of unknown kind, size or layout version.
     """
-    newest: dict[bytes, bytes | None] = dict(records)
+    newest, gone = newest_of(records, GRANT, (CONTRACTS, ALIASES))
     position = take_position(newest)
     by_kind: dict[bytes, list[Entry]] = {kind: [] for kind in (*_OF_A_GRANT, PERSON)}
     for key, value in newest.items():
@@ -95,6 +95,7 @@ def apply(state: GatewayState, records: Iterable[Entry]) -> Position | None:
             raise UnreadableRowError(f"key {key!r} is of no known kind")
         kind.append((key[1:], value))
     _put_people(state, by_kind[PERSON])
+    _remove_grants(state, gone)
     _put_grants(state, by_kind[GRANT])
     _put_lists(state, state.grants.contracts, by_kind[CONTRACTS], CONTRACT_LISTS, unpack_contracts)
     _put_lists(state, state.grants.aliases, by_kind[ALIASES], ALIAS_LISTS, unpack_aliases)
@@ -180,12 +181,15 @@ def _put_people(state: GatewayState, records: list[Entry]) -> None:
     state.outdated.people.update(slots[outdated].tolist())
 
 
+def _remove_grants(state: GatewayState, keys: Iterable[bytes]) -> None:
+    for key in keys:
+        slot = _slot(state, key[1:])
+        if slot >= 0:
+            state.grants.remove(slot)
+
+
 def _put_grants(state: GatewayState, records: list[Entry]) -> None:
     grants = state.grants
-    for key in [key for key, value in records if value is None]:
-        slot = _slot(state, key)
-        if slot >= 0:
-            grants.remove(slot)
     present = {key: value for key, value in records if value is not None}
     rows, outdated = GRANT_ROWS.read(list(present.values()))
     slots = np.array([_slot_or_new(state, key) for key in present], np.int64)
