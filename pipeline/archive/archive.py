@@ -2,7 +2,7 @@
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ ARCHIVED = (topics.JOURNAL, *topics.INPUTS)
 """The journal first: of what it tells the inputs are then archived too."""
 _MANIFEST = "archive.json"
 _LOCK = "archive.lock"
+_TOPICS = "topic_ids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,35 @@ class Archive:
                 if below:
                     yield below
                     start = below[-1].offset + 1
+
+    def check_topics(self, ids: Mapping[str, str]) -> None:
+        """See that topics are those the archive is of: offsets of others mean other records.
+
+        Args:
+            ids: Of topics by name without prefix; those it knows none of pass.
+
+        Raises:
+            RefusedError: Some were made anew.
+        """
+        known = json.loads((self.root / _MANIFEST).read_bytes()).get(_TOPICS, {})
+        anew = [name for name, topic_id in ids.items() if known.get(name, topic_id) != topic_id]
+        if anew:
+            raise RefusedError(
+                f"{self.root} is an archive of former topics: {', '.join(anew)} was deleted and "
+                "made again since; `sesame archive` with another folder begins another"
+            )
+
+    def note_topics(self, ids: Mapping[str, str]) -> None:
+        """Keep of which topics the archive is; for whoever has it locked.
+
+        Raises:
+            RefusedError: As `check_topics`.
+        """
+        self.check_topics(ids)
+        manifest = self.root / _MANIFEST
+        content = json.loads(manifest.read_bytes())
+        if (noted := {**content.get(_TOPICS, {}), **ids}) != content.get(_TOPICS):
+            write_whole(manifest, json.dumps({**content, _TOPICS: noted}).encode())
 
 
 def open_archive(root: Path, settings: Settings) -> Archive:

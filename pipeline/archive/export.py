@@ -10,7 +10,7 @@ from pipeline.archive.files import FileWriter
 from pipeline.errors import SesameError
 from pipeline.settings import Settings
 from pipeline.streaming.reader import OffsetsGoneError, PartitionReader
-from pipeline.streaming.topic_check import check_topics
+from pipeline.streaming.topic_check import check_topics, topic_ids
 from pipeline.topics import Topic
 
 FILE_RECORDS_MAX = 500_000
@@ -38,12 +38,14 @@ def export(settings: Settings, root: Path, on_records: Callable[[int, int], None
         on_records: Told how many more records are done, and how many there are in all.
 
     Raises:
-        RefusedError: Topics are missing, or the folder is not ours to write to.
+        RefusedError: Topics are missing or others than those archived, or the folder is not ours
+            to write to.
         SesameError: A topic ends before what is archived of it.
         KafkaError: The broker fails us.
     """
     check_topics(settings, ARCHIVED)
     with locked_archive(root, settings) as archive:
+        archive.note_topics(topic_ids(settings, ARCHIVED))
         return asyncio.run(_export(settings, archive, on_records))
 
 

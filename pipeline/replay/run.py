@@ -26,7 +26,7 @@ from pipeline.streaming import generations
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.step import StepContext
-from pipeline.streaming.topic_check import check_topics
+from pipeline.streaming.topic_check import check_topics, topic_ids
 from pipeline.streaming.transaction import TransactionalWriter
 
 _SWEPT_S = 10.0
@@ -104,6 +104,8 @@ class Replay:
 
     def _run(self, work: Callable[[Replayed], Coroutine[Any, Any, None]]) -> Replayed:
         check_topics(self.settings, [*NEEDED, topics.GENERATIONS, topics.CHANGELOG, topics.SCORES])
+        if archive := self._archive():
+            archive.check_topics(topic_ids(self.settings, NEEDED))
         replayed = Replayed()
         started = time.monotonic()
         try:

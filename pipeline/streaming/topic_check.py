@@ -34,6 +34,18 @@ def wrong_topics(settings: Settings, checked: Sequence[Topic]) -> list[str]:
     return lines
 
 
+def topic_ids(settings: Settings, asked: Sequence[Topic]) -> dict[str, str]:
+    """The ids of those topics that are there, by name without prefix; made anew, one has another.
+
+    Raises:
+        KafkaUnreachableError: No broker answers.
+    """
+    names = {settings.topic(topic.name): topic.name for topic in asked}
+    with provision.admin(settings) as client:
+        described = client.describe_topics(list(names))
+    return {names[t["name"]]: str(t["topic_id"]) for t in described if not t["error_code"]}
+
+
 def check_topics(settings: Settings, checked: Sequence[Topic]) -> None:
     """Refuse topics that are missing or have another partition count.
 

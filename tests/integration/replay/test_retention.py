@@ -1,10 +1,11 @@
-"""What retention deletes while it is read is missed, and never passed over."""
+"""What retention deletes while it is read is missed, and never passed over; nor a new topic."""
 
 import asyncio
 import os
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from pipeline import topics
 from pipeline.archive.archive import open_archive
@@ -64,3 +65,16 @@ def test_an_archive_that_retention_overtakes_says_what_it_lacks(replays: Replays
     there = [*range(hole.start), *range(BEFORE, RECORDS)]
     assert [record.offset for records in kept for record in records] == there
     assert [n for span in archive.spans(topics.PAYMENTS, 0) for n in span] == there
+
+
+def test_a_topic_that_was_made_anew_is_refused_to_its_former_archive(replays: Replays) -> None:
+    replays.run("archive", str(replays.archive))
+    replays.run("archive", str(replays.archive))
+    admin = AdminClient({"bootstrap.servers": replays.stream.bootstrap, "log_level": 0})
+    name = replays.stream.prefix + topics.PAYMENTS.name
+    admin.delete_topics([name])[name].result(30)
+    replays.stream.until(lambda: topics.PAYMENTS.name not in replays.names())
+    replays.stream.create_topics()
+    for command in (["archive"], ["replay", "--archive"]):
+        complaint = replays.refused(*command, str(replays.archive), status=2)
+        assert "payments was deleted and made again since" in complaint

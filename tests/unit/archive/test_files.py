@@ -89,6 +89,20 @@ def test_an_archive_is_refused_to_another_pipeline(tmp_path: Path) -> None:
             open_archive(tmp_path / "a", other)
 
 
+def test_topics_that_were_made_anew_are_none_of_the_archives(tmp_path: Path) -> None:
+    ids = {"payments": "one", "consents": "two"}
+    with locked_archive(tmp_path, SETTINGS) as archive:
+        archive.check_topics(ids)
+        archive.note_topics({"payments": "one"})
+        archive.note_topics(ids)
+    with locked_archive(tmp_path, SETTINGS) as archive:
+        archive.check_topics(ids)
+        for refuse in (archive.check_topics, archive.note_topics):
+            with pytest.raises(RefusedError, match=r"consents was deleted.*begins another"):
+                refuse({"payments": "one", "consents": "three"})
+        archive.check_topics(ids)
+
+
 def test_a_folder_of_something_else_is_no_archive(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="is no archive"):
         open_archive(tmp_path, SETTINGS)
