@@ -77,8 +77,22 @@ class TransactionalWriter:
         Raises:
             FencedError: Another worker owns the partition now.
             KafkaError: The transaction did not commit; it is not known to have failed either,
-                so the partition's state must be restored before going on.
+                so the partition's state must be restored before going on, and the writer
+                started again.
         """
+        limit_s = self._settings.transaction_timeout_s
+        try:
+            # The client tries for ever to begin on a topic that is gone, and the broker has
+            # ended the transaction by then.
+            async with asyncio.timeout(limit_s) as limit:
+                await self._write(sends)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            await self.abandon()
+            raise KafkaError(f"the transaction was not committed within {limit_s:g} s") from error
+
+    async def _write(self, sends: Iterable[Send]) -> None:
         producer = self._producer
         if producer is None:
             raise RuntimeError("the writer is not started")
