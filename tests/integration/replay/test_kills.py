@@ -29,6 +29,7 @@ POINTS = (
 )
 
 
+@pytest.mark.timeout(900)
 def test_a_replay_killed_at_any_step_leaves_one_state_and_can_be_begun_again(
     replays: Replays, model: Model
 ) -> None:
