@@ -195,6 +195,6 @@ async def _until_swept(live: LiveState) -> None:
     """Read the live state, if it can be in a moment between two sweeps."""
     deadline = time.monotonic() + _SWEPT_S
     await live.advance()
-    while live.position and not is_swept(live.position) and time.monotonic() < deadline:
+    while live.position and not is_swept(live.position, live.store) and time.monotonic() < deadline:
         await asyncio.sleep(_POLL_S)
         await live.advance()

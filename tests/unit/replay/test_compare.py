@@ -116,8 +116,29 @@ def test_consents_a_sweep_has_not_ended_yet_are_no_difference() -> None:
     assert found.rows_differing == 0
 
 
+def test_scores_are_not_compared_before_the_sweep_of_consents_that_have_ended() -> None:
+    assert not is_swept(POSITION, people(lapse))
+    found = compare(people(lapse), people(lapse), POSITION, MODEL, 0)
+    assert found.holds
+    assert found.scores_compared == 0
+
+
+def forget_explanations(state: BatchState) -> None:
+    state.rows["published"]["explanation"] = 0
+
+
+def test_an_explanation_that_a_former_layout_did_not_keep_is_no_difference() -> None:
+    assert compared(people(forget_explanations)).holds
+
+    def forget_and_tell(state: BatchState) -> None:
+        forget_explanations(state)
+        change_told(state)
+
+    assert compared(people(forget_and_tell)).scores_differing == 1
+
+
 def test_scores_are_not_compared_amid_a_sweep() -> None:
     amid = Position({"payments": 9}, JUNE_MS, MONTH - 1)
-    assert not is_swept(amid)
+    assert not is_swept(amid, people())
     assert compared(people(change_told), amid).scores_compared == 0
-    assert is_swept(Position())
+    assert is_swept(Position(), people())
