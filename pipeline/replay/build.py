@@ -1,12 +1,14 @@
 """A partition's state built anew: the journal followed, cut by cut, from its first entry on."""
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from pipeline import topics
 from pipeline.replay.coverage import first_gap
 from pipeline.replay.cursor import Cursor
-from pipeline.replay.errors import JournalError, RecordsGoneError, ReplayError
+from pipeline.replay.errors import JournalError, NotJournaledError, RecordsGoneError, ReplayError
 from pipeline.replay.fold import Change, CutError, ForgottenSchemaError, fold_cut, ranges
 from pipeline.replay.source import Source
 from pipeline.streaming import journal
@@ -15,6 +17,10 @@ from pipeline.streaming.records import Record
 from pipeline.streaming.step import StepContext
 from pipeline.streaming.store import PartitionStore
 from pipeline.topics import Topic
+
+_JOURNALED_S = 5.0
+"""How long what the changelog has may be missing in the journal."""
+_POLL_S = 0.2
 
 Keep = Callable[[str, Record], bool]
 """Says of a topic's name and a record whether it is folded at all."""
@@ -82,9 +88,30 @@ class Build:
                 await self._fold(entry, inputs)
                 self._journal_next = offset + 1
         if until is not None and self.position != until:
-            raise JournalError(self._source.partition, f"the state's position {until} is not in it")
+            why = f"the state's position {until} is not in it"
+            raise NotJournaledError(self._source.partition, why)
         self.passed_over += sum(cursor.passed_over for _, cursor in inputs.values())
         return self.cuts - before
+
+    async def reach(self, until: Position) -> None:
+        """Follow the journal to the last transaction at a position that is committed.
+
+        A transaction's end is written topic by topic: the changelog's may be seen before
+        the journal's.
+
+        Raises:
+            ReplayError: As `advance`.
+        """
+        deadline = time.monotonic() + _JOURNALED_S
+        while True:
+            try:
+                await self.advance(until)
+            except NotJournaledError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(_POLL_S)
+            else:
+                return
 
     async def _inputs(self, ends: dict[str, int]) -> dict[str, tuple[list[range], Cursor]]:
         """What can be read of each input from where it is applied, and the way through it."""

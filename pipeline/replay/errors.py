@@ -28,3 +28,7 @@ class JournalError(ReplayError):
             f"the journal of partition {partition} does not tell the whole way: {why}; "
             "the state can be built anew from where it does only"
         )
+
+
+class NotJournaledError(JournalError):
+    """The journal ends, and was nowhere at the position that is looked for."""

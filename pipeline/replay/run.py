@@ -125,7 +125,10 @@ class Replay:
                 await _until_swept(live)
                 position = live.position or Position()
                 # A state that cannot be read is compared with the newest there is.
-                await build.advance(None if live.unreadable else position)
+                if live.unreadable:
+                    await build.advance()
+                else:
+                    await build.reach(position)
                 context = self.context(partition)
                 found = compare(live.store, build.store, build.position, context.model, partition)
                 found.unreadable = live.unreadable
