@@ -188,7 +188,20 @@ class NewGeneration:
         yield self._to(topics.SCORES, unknown)
 
     async def _score_all(self, lane: TransactionalWriter) -> int:
-        """Publish what the new state says otherwise, as the partition's owner."""
+        """Publish what the new state says otherwise; how many people were told.
+
+        What is left of it is scored by the lane, which finds nobody swept.
+        """
+        partition = self._context.partition
+        try:
+            await self._score(lane)
+            await self._told.advance()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the state is switched over
+            log.warning("scoring is left to the lane", partition=partition, error=repr(error))
+        return len(self._told.touched)
+
+    async def _score(self, lane: TransactionalWriter) -> None:
+        """Score everybody as the partition's owner, for as long as that is us."""
         restored = Restored(self._build.store, self._build.position, self._generation)
         owned = OwnedPartition(self._context, lane, self._reader, restored, lambda: None)
         try:
@@ -198,8 +211,6 @@ class NewGeneration:
             hit(Failpoint.SWITCH_SCORED)
         except FencedError:
             log.info("the lane goes on scoring", partition=self._context.partition)
-        await self._told.advance()
-        return len(self._told.touched)
 
     def _to(self, topic: topics.Topic, entries: Sequence[Entry]) -> Send:
         return Send(topic, self._context.partition, ((key, value, ()) for key, value in entries))
