@@ -87,6 +87,7 @@ class PartnerFeed:
         self._followed: dict[str, Topic] = {}
         self._next: dict[str, int] = {}
         self._short_since: dict[str, float] = {}
+        self._asked: dict[str, tuple[str, int]] = {}
         self._pass_marks_at = 0.0
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -214,10 +215,19 @@ class PartnerFeed:
                     )
                 # What was read of it ahead is not applied, and is read again.
                 self._next.pop(name, None)
-                self._place.begin_anew(name, ids[name], ends[tp] if is_same else 0)
-                self._inlet.wake()
+                self._ask(name, ids[name], ends[tp] if is_same else 0)
         self._short_since = {n: at for n, at in self._short_since.items() if n not in starts}
+        self._asked = {n: asked for n, asked in self._asked.items() if n not in starts}
         return starts
+
+    def _ask(self, name: str, topic_id: str, offset: int) -> None:
+        """Ask for a topic to begin anew, at the offset first asked for until that is done."""
+        former_id, first = self._asked.get(name, ("", 0))
+        if former_id != topic_id or first > offset:
+            # A later end would skip what was written meanwhile.
+            self._asked[name] = topic_id, offset
+        self._place.begin_anew(name, *self._asked[name])
+        self._inlet.wake()
 
     def _may_be_another(self, name: str) -> bool:
         """Whether a topic that seems to be cut short may be another, whose id is not known yet."""

@@ -105,12 +105,13 @@ class Partners:
 
     @asynccontextmanager
     async def feed(
-        self, lane: Lane, *followed: Topic, position: int = 0
+        self, lane: Lane, *followed: Topic, position: int | Position = 0
     ) -> AsyncIterator[PartnerFeed]:
         there = PartnerTopics(self.settings, lambda: ["rental", "loan", "late"])
         looking = asyncio.create_task(there.run(lambda: None))
         await there.looked()
-        feed = PartnerFeed(self.settings, PARTITION, lane, Position(position), lambda: there.ids)
+        place = Position(position) if isinstance(position, int) else position
+        feed = PartnerFeed(self.settings, PARTITION, lane, place, lambda: there.ids)
         await feed.start(followed)
         try:
             yield feed
@@ -233,11 +234,50 @@ def test_a_topic_cut_short_is_read_on_from_its_end(
         async with partners.feed(lane, RENTAL, LOAN, position=5) as feed:
             await lane.until(LOAN, [5, 6, 7])
             assert feed.next_offset(RENTAL.name) is None
-            await asyncio.sleep(4)
-            assert feed.next_offset(RENTAL.name) == 2
+            await until(lane, lambda: feed.next_offset(RENTAL.name) == 2)
             partners.send(RENTAL, 2)
             await lane.until(RENTAL, [2, 3])
             assert lane.offered[LOAN.name] == [5, 6, 7]
+
+    asyncio.run(read())
+
+
+class BusyPosition(Position):
+    """The place of a lane that takes up what it is asked for only when it has the time."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.asked: list[tuple[str, str, int]] = []
+
+    def begin_anew(self, topic: str, topic_id: str, offset: int) -> None:
+        self.asked.append((topic, topic_id, offset))
+
+    def take_up(self) -> None:
+        super().begin_anew(*self.asked[-1])
+
+
+async def until(lane: Lane, holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(_WITHIN_S):
+        while not holds():
+            assert not lane.failures
+            await asyncio.sleep(0.02)
+
+
+def test_what_arrives_before_a_busy_lane_takes_a_cut_topic_up_is_read(
+    partners: Partners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.gateway.feed._CUT_SHORT_S", 1.0)
+    partners.send(RENTAL, 2)
+    lane, place = Lane(), BusyPosition(9)
+
+    async def read() -> None:
+        async with partners.feed(lane, RENTAL, position=place):
+            await until(lane, lambda: len(place.asked) > 0)
+            await asyncio.to_thread(partners.send, RENTAL, 3)
+            before = len(place.asked)
+            await until(lane, lambda: len(place.asked) > before + 1)
+            place.take_up()
+            await lane.until(RENTAL, [2, 3, 4])
 
     asyncio.run(read())
 
