@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pipeline import topics
 from pipeline.dev.chaos.witness import Witness
 from pipeline.streaming import changelog, generations
 from pipeline.streaming.position import Position
-from tests.integration.support.stream import Stream
+from tests.integration.support.stream import Placed, Stream
 from tests.integration.support.tail import Record, Tail
 
 _LIMIT_S = 120.0
@@ -93,6 +94,14 @@ class Replays:
         """Return when all that was sent is in the journal, sweeps done, and the witness knows."""
         self.stream.until(lambda: witness.behind() == 0)
         witness.until_read()
+
+    def have_applied(self, placed: Iterable[Placed]) -> bool:
+        """Whether lanes have got as far as these records."""
+        positions = self.positions()
+        return all(
+            positions[p.record.partition].applied.get(p.topic.name, -1) >= p.record.offset
+            for p in placed
+        )
 
     def names(self) -> set[str]:
         """The topics that are there, prefix left out."""

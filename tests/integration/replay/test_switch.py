@@ -74,3 +74,20 @@ def test_an_idle_lane_takes_the_next_event_to_the_new_state(replays: Replays, mo
         verdict = check(stream.settings, witness, model)
     assert verdict.holds, verdict.findings
     assert all(position.applied for position in replays.positions())
+
+
+def test_an_idle_lane_goes_on_though_its_changelog_is_deleted(replays: Replays) -> None:
+    stream = replays.stream
+    opening, rest = simulated(people=20, events=600)
+    stream.worker(SESAME_TRANSACTION_TIMEOUT_S="5").until_ready()
+    stream.send([*opening, *rest[:200]])
+    stream.until_applied()
+    replays.run("replay")
+    later = stream.send(rest[200:400])
+    stream.until(lambda: replays.have_applied(later))
+    # Each lane writes to the second generation by now, and learns nothing of the third.
+    assert "factor-state-changelog.g2" in replays.run("replay")["deleted"]
+    latest = stream.send(rest[400:])
+    stream.until(lambda: replays.have_applied(latest))
+    assert [replays.generation(p) for p in range(stream.partitions)] == [3, 3]
+    assert all(worker.is_running for worker in stream.workers)
