@@ -69,6 +69,8 @@ def test_a_record_that_would_be_taken_now_goes_back() -> None:
         (payment() + b"x", "DECODE, "),
         (None, "WIRE_FORMAT, no value"),
     ],
+    # Values hold the time, and names of tests are to be the same in every process.
+    ids=["invalid", "other key", "too short", "unknown schema", "trailing byte", "no value"],
 )
 def test_a_record_that_would_be_refused_again_stays_unless_it_is_forced(
     value: bytes | None, said: str
