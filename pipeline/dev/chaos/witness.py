@@ -70,6 +70,7 @@ class Witness:
         self._last: dict[Part, int] = {}
         self._journaled: dict[int, bytes] = {}
         self._reached: dict[Part, int] = {}
+        self._begun_anew = 0
         self._values: dict[bytes, bytes] = {}
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -119,12 +120,15 @@ class Witness:
         """
         deadline = time.monotonic() + limit_s
         ends: dict[Part, int] | None = None
+        begun_anew = self._begun_anew
         while ends is None or self._is_short_of(ends):
             if self._error is not None:
                 raise ChaosError(f"the witness broke off: {self._error}") from self._error
             if time.monotonic() > deadline:
                 raise ChaosError(f"not everything was read after {limit_s:.0f} s: {ends}")
             time.sleep(_WAIT_S / 5)
+            if begun_anew != self._begun_anew:
+                ends, begun_anew = None, self._begun_anew
             if ends is None:
                 ends = self._committed_ends()
 
@@ -183,18 +187,32 @@ class Witness:
 
     def _take(self, message: Message) -> None:
         error, topic, offset = message.error(), message.topic(), message.offset()
+        name = (topic or "").removeprefix(self._settings.topic_prefix)
+        part = name, message.partition() or 0
         if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
-            if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
+            lost = error.code() == KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001
+            if lost and topics.generation_of(name):
+                self._begin_anew(part)
+            elif lost or error.fatal():
                 raise KafkaException(error)
             return  # brokers that stop and start: the client goes on by itself
-        assert topic is not None  # noqa: S101 - records and ends of partitions have one
-        assert offset is not None  # noqa: S101
-        part = topic.removeprefix(self._settings.topic_prefix), message.partition() or 0
+        assert offset is not None  # noqa: S101 - records and ends of partitions have one
+        if part not in self._reached:
+            return  # of before it was begun anew
         if error is not None:
             self._reached[part] = max(self._reached[part], offset)
         elif offset >= self._reached[part]:
             self._reached[part] = offset + 1
             self._keep(part, record_of(message))
+
+    def _begin_anew(self, part: Part) -> None:
+        """Forget what a changelog held: a replay has deleted it and made it again."""
+        if self._reached.pop(part, None) is not None:
+            name, number = part
+            full_name = self._settings.topic_prefix + name
+            self._consumer.incremental_unassign([TopicPartition(full_name, number)])
+            self._states.pop(part, None)
+            self._begun_anew += 1
 
     def _keep(self, part: Part, record: Record) -> None:
         name, _ = part
@@ -267,7 +285,7 @@ class Witness:
 
     def _is_short_of(self, ends: dict[Part, int]) -> bool:
         with self._lock:
-            return any(self._reached[part] < end for part, end in ends.items())
+            return any(self._reached.get(part, 0) < end for part, end in ends.items())
 
 
 def _is_sweep_due(position: Position) -> bool:

@@ -14,6 +14,7 @@ from pipeline import provision, settings, topics
 from pipeline.dev.broker import EmbeddedBroker
 from pipeline.dev.chaos.errors import ChaosError
 from pipeline.dev.chaos.witness import Witness
+from pipeline.replay import changelogs
 from pipeline.settings import Settings
 from pipeline.streaming import generations, journal
 from pipeline.streaming.journal import Kind
@@ -21,6 +22,7 @@ from pipeline.streaming.position import Position
 from pipeline.topics import Topic
 
 _COMPACTED_S = 60.0
+_NOTICED_S = 30.0
 _OFTEN = {"segment.ms": "100", "min.cleanable.dirty.ratio": "0.001", "segment.bytes": "1048576"}
 
 
@@ -160,6 +162,26 @@ def test_a_state_is_the_last_value_by_key_of_the_generation_that_holds(
         assert witness.generations() == {0: 2, 1: 1}
         assert witness.state(0) == {b"rann": b"2"}
         assert witness.state(0, 2) == {b"rann": b"3"}
+
+
+def test_a_changelog_that_a_replay_made_again_is_followed_from_its_new_beginning(
+    config: Settings,
+) -> None:
+    with Witness(config) as witness:
+        lane = Lane(config)
+        lane.write((topics.CHANGELOG, 0, b"rann", b"1"), (topics.CHANGELOG, 0, b"rbob", b"1"))
+        lane.write((topics.SCORES, 0, b"ann", b"1"))
+        witness.until_read()
+        assert changelogs.delete_before(config, 2) == [1]
+        deadline = time.monotonic() + _NOTICED_S
+        while witness.state(0):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        Lane(config).write((topics.CHANGELOG, 0, b"reve", b"1"))
+        witness.until_read()
+
+        assert witness.state(0) == {b"reve": b"1"}
+        assert values(witness, topics.SCORES) == [b"1"]
 
 
 def test_it_is_behind_until_the_journal_covers_every_input_and_everybody_is_swept(
