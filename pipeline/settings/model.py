@@ -237,6 +237,10 @@ class Settings(PartnerSettings):
         if self.lane_waiting_max < self.lane_records_max:
             least = f"at least {variable('lane_records_max')}, {self.lane_records_max}"
             raise _refusal("lane_waiting_max", str(self.lane_waiting_max), least)
+        if self.watchdog_s <= self.transaction_timeout_s:
+            # It would end a worker for a transaction that may yet be committed.
+            least = f"more than {variable('transaction_timeout_s')}, {self.transaction_timeout_s:g}"
+            raise _refusal("watchdog_s", f"{self.watchdog_s:g}", least)
         if self.failpoints:
             self._may_fail()
         return self

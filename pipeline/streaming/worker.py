@@ -6,9 +6,11 @@ import os
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 import uvloop
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from pipeline.errors import SesameError
@@ -71,6 +73,7 @@ class Worker:
     async def run(self) -> int:
         """Work until a signal or a failure; returns the exit status."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(tell_of)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end.asked.set)
         await self._web.start()
@@ -124,6 +127,18 @@ class Worker:
         """The next offset that will be fetched; None while nobody knows."""
         tp = TP(self._settings.topic(topic.name), partition)
         return faust_app.position(self._app.consumer, tp)
+
+
+def tell_of(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell of errors nobody asked for, but for those a producer's batches keep to themselves.
+
+    aiokafka fails a future in each batch that waits when a transaction is fenced, and waits for
+    none of them; the lane is told by others.
+    """
+    if "future" in context and isinstance(context.get("exception"), KafkaError):
+        log.debug("not asked for", error=repr(context["exception"]))
+    else:
+        loop.default_exception_handler(context)
 
 
 def _end_at_once() -> None:

@@ -93,6 +93,11 @@ def test_a_lane_may_hold_at_least_what_it_folds_at_once() -> None:
     assert told == "SESAME_LANE_WAITING_MAX is 999, must be at least SESAME_LANE_RECORDS_MAX, 1000"
 
 
+def test_the_watchdog_gives_a_transaction_its_time() -> None:
+    (told,) = refusal(watchdog_s=20, transaction_timeout_s=20)
+    assert told == "SESAME_WATCHDOG_S is 20, must be more than SESAME_TRANSACTION_TIMEOUT_S, 20"
+
+
 def test_the_gateways_group_is_another_than_the_pipelines() -> None:
     (told,) = refusal(app_id="blue", gateway_app_id="blue")
     assert told == "SESAME_GATEWAY_APP_ID is 'blue', must be another than SESAME_APP_ID"

@@ -226,6 +226,8 @@ async def test_the_rows_of_a_partition_that_went_to_another_are_let_go(
     new_stream: NewStream, model: Model
 ) -> None:
     stream = new_stream(2).create_topics()
+    # A gateway in the same process, of another test, has some of its own.
+    others = {name for name in gauges_of(0) if name.startswith("sesame_gateway_")}
     async with members(stream, model, 1) as (member,):
         await member.assign(0, 1)
         assert "sesame_rows" in gauges_of(0)
@@ -236,7 +238,7 @@ async def test_the_rows_of_a_partition_that_went_to_another_are_let_go(
             await member.assign(1)
 
             assert gone() is None
-        assert gauges_of(0) == set()
+        assert gauges_of(0) == others
         assert gauges_of(1) == kept
         assert set(member.pool.lanes) == {1}
 
