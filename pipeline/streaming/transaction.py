@@ -54,7 +54,7 @@ class TransactionalWriter:
         try:
             await producer.start()
         except BaseException:
-            await producer.stop()
+            await _close(producer)
             raise
         self._producer = producer
 
@@ -62,7 +62,7 @@ class TransactionalWriter:
         """Close; an open transaction is left to be fenced or to time out."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await producer.stop()
+            await _close(producer)
 
     async def abandon(self) -> None:
         """Close without waiting for what is under way, which may never end."""
@@ -129,6 +129,19 @@ class TransactionalWriter:
             batch = producer.create_batch()
             left = fill(batch, left, records, send.timestamp_ms)
             sent.append(await producer.send_batch(batch, name, partition=send.partition))
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    """Close, whatever the producer's sender breaks at on its last way.
+
+    It raises what its requests under way come to: that it is fenced, or that a batch it was to
+    send again is not there any more.
+    """
+    try:
+        await producer.stop()
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing more is asked of it
+        log.info("a producer broke as it was closed", error=repr(error))
+        await producer.client.close()
 
 
 def fill(

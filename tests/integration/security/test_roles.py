@@ -177,6 +177,7 @@ def test_only_workers_and_the_operator_begin_transactions_and_only_their_own(
 ) -> None:
     asked = (
         *("sesame-0", "sesame-1", "sesame-01", "sesame-2", "gateway-0", "gateway-1", "mine"),
+        *("sesame-replay-0", "sesame-replay-1"),
         *("dead-letter-redrives-0", "dead-letter-redrives-1", "dead-letter-redrives-2"),
     )
     begun = {name for name in asked if may_begin(config(role), prefix + name)}
