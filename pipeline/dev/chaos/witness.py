@@ -40,6 +40,7 @@ _FETCHED_MAX = 10_000
 _WAIT_S = 0.1
 _NEW_TOPICS_S = 1.0
 _READ_S = 60.0
+_ASKED_AGAIN_S = 1.0
 _START_S = 15.0
 _SAME_VALUES = (topics.SCORES.name, topics.SCORE_CHANGES.name)
 
@@ -70,7 +71,6 @@ class Witness:
         self._last: dict[Part, int] = {}
         self._journaled: dict[int, bytes] = {}
         self._reached: dict[Part, int] = {}
-        self._begun_anew = 0
         self._values: dict[bytes, bytes] = {}
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -120,17 +120,21 @@ class Witness:
         """
         deadline = time.monotonic() + limit_s
         ends: dict[Part, int] | None = None
-        begun_anew = self._begun_anew
+        asked_at = 0.0
         while ends is None or self._is_short_of(ends):
             if self._error is not None:
                 raise ChaosError(f"the witness broke off: {self._error}") from self._error
             if time.monotonic() > deadline:
                 raise ChaosError(f"not everything was read after {limit_s:.0f} s: {ends}")
             time.sleep(_WAIT_S / 5)
-            if begun_anew != self._begun_anew:
-                ends, begun_anew = None, self._begun_anew
-            if ends is None:
-                ends = self._committed_ends()
+            if ends is not None and time.monotonic() - asked_at < _ASKED_AGAIN_S:
+                continue
+            now, asked_at = self._committed_ends(), time.monotonic()
+            if ends is None or now is None:
+                ends = ends or now
+            else:
+                # Topics may go meanwhile, or begin anew.
+                ends = {part: min(end, now.get(part, 0)) for part, end in ends.items()}
 
     def behind(self, limit_s: float = _READ_S) -> int:
         """Offsets of input records that are committed and not applied, and sweeps that are due.
@@ -197,8 +201,6 @@ class Witness:
                 raise KafkaException(error)
             return  # brokers that stop and start: the client goes on by itself
         assert offset is not None  # noqa: S101 - records and ends of partitions have one
-        if part not in self._reached:
-            return  # of before it was begun anew
         if error is not None:
             self._reached[part] = max(self._reached[part], offset)
         elif offset >= self._reached[part]:
@@ -207,12 +209,14 @@ class Witness:
 
     def _begin_anew(self, part: Part) -> None:
         """Forget what a changelog held: a replay has deleted it and made it again."""
-        if self._reached.pop(part, None) is not None:
-            name, number = part
-            full_name = self._settings.topic_prefix + name
-            self._consumer.incremental_unassign([TopicPartition(full_name, number)])
-            self._states.pop(part, None)
-            self._begun_anew += 1
+        name, number = part
+        full_name = self._settings.topic_prefix + name
+        self._check_beginnings([(full_name, number)])
+        self._consumer.incremental_unassign([TopicPartition(full_name, number)])
+        beginning = TopicPartition(full_name, number, OFFSET_BEGINNING)
+        self._consumer.incremental_assign([beginning])
+        self._reached[part] = 0
+        self._states.pop(part, None)
 
     def _keep(self, part: Part, record: Record) -> None:
         name, _ = part
@@ -273,12 +277,11 @@ class Witness:
                 yield from ((name, number) for number in range(partitions))
 
     def _committed_ends(self) -> dict[Part, int] | None:
-        """Where what is followed ends now; None while no broker answers."""
+        """Where everything that is or will be followed ends now; None while no broker answers."""
         prefix = self._settings.topic_prefix
-        with self._lock:
-            followed = list(self._reached)
         try:
-            found = self._ends.committed((prefix + name, number) for name, number in followed)
+            parts = [(prefix + name, number) for name, number in self._parts()]
+            found = self._ends.committed(parts)
         except KafkaException:
             return None
         return {(name.removeprefix(prefix), number): end for (name, number), end in found.items()}
