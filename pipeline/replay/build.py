@@ -87,6 +87,8 @@ class Build:
                     break
                 await self._fold(entry, inputs)
                 self._journal_next = offset + 1
+                # Thousands of cuts come in one fetch, and requests under way would time out.
+                await asyncio.sleep(0)
         if until is not None and self.position != until:
             why = f"the state's position {until} is not in it"
             raise NotJournaledError(self._source.partition, why)

@@ -60,3 +60,24 @@ def test_a_position_that_the_journal_never_shows_is_missed(monkeypatch: pytest.M
     monkeypatch.setattr(build, "_JOURNALED_S", 0.5)
     with pytest.raises(JournalError, match="is not in it"):
         reached(EARLIER)
+
+
+def test_requests_under_way_have_their_turn_after_every_transaction() -> None:
+    folded = [Position(swept_month=month) for month in range(1, 200)]
+    journal_of_all = SlowJournal(*folded)
+    journal_of_all.end = len(folded)
+    turns: list[int] = []
+
+    async def take_turns(built: build.Build) -> None:
+        while True:
+            turns.append(built.cuts)
+            await asyncio.sleep(0)
+
+    async def advance() -> None:
+        built = build.Build(journal_of_all, CONTEXT, lambda _: None, inputs=())
+        other = asyncio.create_task(take_turns(built))
+        await built.advance()
+        other.cancel()
+
+    asyncio.run(advance())
+    assert set(turns) >= set(range(1, len(folded)))
