@@ -12,7 +12,7 @@ reads along, so that what was written in between can be held against what it sho
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -26,8 +26,9 @@ from confluent_kafka import (
 )
 
 from pipeline import topics
-from pipeline.dev.chaos.ends import Ends, Part
+from pipeline.dev.chaos.ends import Part
 from pipeline.dev.chaos.errors import ChaosError
+from pipeline.dev.chaos.followed import Followed
 from pipeline.dev.chaos.records import Record, record_of
 from pipeline.kafka import confluent_config
 from pipeline.reference.person import month_of
@@ -61,11 +62,7 @@ class Witness:
         """
         self.partner_ids = tuple(partner_ids)
         self._settings = settings
-        self._ends = Ends(settings)
-        partners = (topics.partner_scores(partner_id).name for partner_id in partner_ids)
-        outputs = (topics.JOURNAL, topics.SCORES, topics.SCORE_CHANGES, topics.DEAD_LETTERS)
-        self._inputs = {topic.name for topic in topics.INPUTS}
-        self._logs = {*(topic.name for topic in outputs), *partners, topics.GENERATIONS.name}
+        self._followed = Followed(settings, self.partner_ids)
         self._records: dict[str, list[Record]] = defaultdict(list)
         self._states: dict[Part, dict[bytes, bytes]] = defaultdict(dict)
         self._last: dict[Part, int] = {}
@@ -129,7 +126,7 @@ class Witness:
             time.sleep(_WAIT_S / 5)
             if ends is not None and time.monotonic() - asked_at < _ASKED_AGAIN_S:
                 continue
-            now, asked_at = self._committed_ends(), time.monotonic()
+            now, asked_at = self._followed.committed_ends(), time.monotonic()
             if ends is None or now is None:
                 ends = ends or now
             else:
@@ -209,20 +206,18 @@ class Witness:
 
     def _begin_anew(self, part: Part) -> None:
         """Forget what a changelog held: a replay has deleted it and made it again."""
-        name, number = part
-        full_name = self._settings.topic_prefix + name
-        self._check_beginnings([(full_name, number)])
-        self._consumer.incremental_unassign([TopicPartition(full_name, number)])
-        beginning = TopicPartition(full_name, number, OFFSET_BEGINNING)
-        self._consumer.incremental_assign([beginning])
+        self._followed.check_beginnings([part])
+        beginning = [self._beginning(part)]
+        self._consumer.incremental_unassign(beginning)
+        self._consumer.incremental_assign(beginning)
         self._reached[part] = 0
         self._states.pop(part, None)
 
     def _keep(self, part: Part, record: Record) -> None:
         name, _ = part
-        if name in self._inputs:
+        if name in self._followed.inputs:
             self._last[part] = record.offset
-        elif name in self._logs:
+        elif name in self._followed.logs:
             self._records[name].append(self._thrifty(name, record))
             if name == topics.JOURNAL.name:
                 self._journaled[record.partition] = record.value or b""
@@ -250,41 +245,16 @@ class Witness:
 
     def _follow_new(self) -> None:
         """Follow the topics that are there and not followed yet, from their beginnings."""
-        prefix = self._settings.topic_prefix
-        fresh = [part for part in self._parts() if part not in self._reached]
+        fresh = [part for part in self._followed.parts() if part not in self._reached]
         if fresh:
-            self._check_beginnings([(prefix + name, number) for name, number in fresh])
-            self._consumer.incremental_assign(
-                [TopicPartition(prefix + name, number, OFFSET_BEGINNING) for name, number in fresh]
-            )
+            self._followed.check_beginnings(fresh)
+            self._consumer.incremental_assign([self._beginning(part) for part in fresh])
             with self._lock:
                 self._reached.update(dict.fromkeys(fresh, 0))
 
-    def _check_beginnings(self, parts: Iterable[Part]) -> None:
-        for (full_name, number), start in self._ends.beginnings(parts).items():
-            if start:
-                raise ChaosError(
-                    f"{full_name}-{number} begins at offset {start}: what was before is not seen"
-                )
-
-    def _parts(self) -> Iterable[Part]:
-        prefix = self._settings.topic_prefix
-        for full_name, partitions in sorted(self._ends.topics().items()):
-            name = full_name.removeprefix(prefix)
-            if full_name.startswith(prefix) and (
-                name in self._inputs or name in self._logs or topics.generation_of(name)
-            ):
-                yield from ((name, number) for number in range(partitions))
-
-    def _committed_ends(self) -> dict[Part, int] | None:
-        """Where everything that is or will be followed ends now; None while no broker answers."""
-        prefix = self._settings.topic_prefix
-        try:
-            parts = [(prefix + name, number) for name, number in self._parts()]
-            found = self._ends.committed(parts)
-        except KafkaException:
-            return None
-        return {(name.removeprefix(prefix), number): end for (name, number), end in found.items()}
+    def _beginning(self, part: Part) -> TopicPartition:
+        name, number = part
+        return TopicPartition(self._settings.topic(name), number, OFFSET_BEGINNING)
 
     def _is_short_of(self, ends: dict[Part, int]) -> bool:
         with self._lock:

@@ -12,7 +12,7 @@ _REPLAYED_S = 120.0
 POINTS = tuple(
     point
     for point in Failpoint
-    # Former changelogs are kept: no witness can follow a topic that is made again.
+    # Former changelogs are kept, so none is deleted: see `sesame replay --keep-old`.
     if point.startswith(("replay.", "switch.")) and point is not Failpoint.REPLAY_DELETED
 )
 
