@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from pipeline.factors.admission import Outcome, Policy
-from pipeline.factors.layout import CONTRACTS_MAX, LINKS_MAX, MONTHS_BEHAVIOUR, MONTHS_CREDIT
+from pipeline.factors.layout import LINKS_MAX, MONTHS_BEHAVIOUR, MONTHS_CREDIT
 from pipeline.factors.state import Signal
 from pipeline.factors.vocabulary import (
     AttributeStatus,
     ConsentAction,
-    ObligationStatus,
     Scope,
 )
+from pipeline.reference import contracts
 from pipeline.reference.events import (
     Consent,
     Consumption,
@@ -22,7 +22,7 @@ from pipeline.reference.events import (
     Profile,
     Relationship,
 )
-from pipeline.reference.person import Contract, Grant, Link, Memory, Person, month_of
+from pipeline.reference.person import Grant, Link, Memory, Person, month_of
 
 _ORDER: tuple[type[Event], ...] = (
     Payment,
@@ -34,7 +34,6 @@ _ORDER: tuple[type[Event], ...] = (
 )
 Kept = TypeVar("Kept", Payment, Consumption, Obligation)
 _LAST_SECOND = 2**32 - 1
-_AMOUNT_MAX = 2**32 - 1
 
 
 class Oracle:
@@ -162,7 +161,7 @@ class Oracle:
         memory = person.obligation_ids
         outcome = self._keep(event, newest_s, MONTHS_CREDIT, memory, person.obligations)
         if outcome == Outcome.APPLIED:
-            _contract_step(person.contracts, event)
+            contracts.step(person.contracts, event)
         return outcome
 
     def _keep(
@@ -280,34 +279,3 @@ def _oldest_first(links: dict[str, Link], chosen: Iterable[str]) -> list[str]:
         return (said[0] if said else 0), other
 
     return sorted(chosen, key=age)
-
-
-def _contract_step(contracts: dict[int, Contract], event: Obligation) -> None:
-    if event.status == ObligationStatus.LATE:
-        return
-    contract = contracts.setdefault(event.contract, Contract())
-    at_s = event.at_ms // 1000
-    if event.status == ObligationStatus.OPENED:
-        opening = (at_s, min(max(event.amount_minor or 0, 0), _AMOUNT_MAX))
-        contract.opened = max(contract.opened or opening, opening)
-    elif event.status == ObligationStatus.FULFILLED:
-        contract.fulfilled_s = max(contract.fulfilled_s or 0, at_s)
-    elif event.status == ObligationStatus.BREACHED:
-        contract.breached_s = max(contract.breached_s or 0, at_s)
-    else:
-        word = (event.at_ms, int(event.status))
-        contract.dispute = max(contract.dispute or word, word)
-    if contract.opened and contract.fulfilled_s:
-        contract.opened = contract.fulfilled_s = None
-    if contract == Contract():
-        del contracts[event.contract]
-    if len(contracts) > CONTRACTS_MAX:
-        del contracts[min(contracts, key=lambda key: _worth(contracts[key], key))]
-
-
-def _worth(contract: Contract, key: int) -> tuple[bool, int, int]:
-    """What is kept longest: open or breached, then newest."""
-    dispute_s = contract.dispute[0] // 1000 if contract.dispute else 0
-    opened_s = contract.opened[0] if contract.opened else 0
-    newest = max(opened_s, contract.fulfilled_s or 0, contract.breached_s or 0, dispute_s)
-    return contract.open or contract.breached_s is not None, newest, key
