@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline import topics
 from pipeline.archive.files import PARTIAL, files_in, read_file, write_whole
@@ -60,13 +61,7 @@ class Archive:
         Raises:
             RefusedError: Some were made anew.
         """
-        known = json.loads((self.root / _MANIFEST).read_bytes()).get(_TOPICS, {})
-        anew = [name for name, topic_id in ids.items() if known.get(name, topic_id) != topic_id]
-        if anew:
-            raise RefusedError(
-                f"{self.root} is an archive of former topics: {', '.join(anew)} was deleted and "
-                "made again since; `sesame archive` with another folder begins another"
-            )
+        self._check(self._content().get(_TOPICS, {}), ids)
 
     def note_topics(self, ids: Mapping[str, str]) -> None:
         """Keep of which topics the archive is; for whoever has it locked.
@@ -74,11 +69,23 @@ class Archive:
         Raises:
             RefusedError: As `check_topics`.
         """
-        self.check_topics(ids)
-        manifest = self.root / _MANIFEST
-        content = json.loads(manifest.read_bytes())
-        if (noted := {**content.get(_TOPICS, {}), **ids}) != content.get(_TOPICS):
-            write_whole(manifest, json.dumps({**content, _TOPICS: noted}).encode())
+        content = self._content()
+        known = content.get(_TOPICS, {})
+        self._check(known, ids)
+        if (noted := {**known, **ids}) != known:
+            write_whole(self.root / _MANIFEST, json.dumps({**content, _TOPICS: noted}).encode())
+
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.root / _MANIFEST).read_bytes())
+        return content
+
+    def _check(self, known: Mapping[str, str], ids: Mapping[str, str]) -> None:
+        anew = [name for name, topic_id in ids.items() if known.get(name, topic_id) != topic_id]
+        if anew:
+            raise RefusedError(
+                f"{self.root} is an archive of former topics: {', '.join(anew)} was deleted and "
+                "made again since; `sesame archive` with another folder begins another"
+            )
 
 
 def open_archive(root: Path, settings: Settings) -> Archive:
