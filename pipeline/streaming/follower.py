@@ -51,16 +51,18 @@ class Follower:
         """What follows, of any of these partitions.
 
         Args:
-            places: The partitions, and of those not read before the offset to begin at.
+            places: The partitions, and the offset to read each on from.
 
         Raises:
             OffsetOutOfRangeError: The broker has not got the offsets it names.
             KafkaError: The broker does not answer.
         """
         consumer = self._connected
-        if consumer.assignment() != places.keys():
+        anew = consumer.assignment() != places.keys()
+        if anew:
             consumer.assign(list(places))
-            for tp, offset in places.items():
+        for tp, offset in places.items():
+            if anew or await self.position(tp) != offset:
                 consumer.seek(tp, offset)
         fetched = await consumer.getmany(timeout_ms=_WAIT_MS)
         return dict(fetched)

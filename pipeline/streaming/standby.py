@@ -19,6 +19,7 @@ from uuid import uuid4
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from kafka.errors import KafkaError as AdminError
 
 from pipeline import topics
 from pipeline.errors import SesameError
@@ -73,7 +74,8 @@ class Standby:
                     await self._follower.start()
                     while True:
                         await self._follow(owned())
-                except (KafkaError, OSError) as error:
+                except (KafkaError, OSError, SesameError) as error:
+                    # A pointer that cannot be read is the owner's to end with.
                     log.warning("not following", error=repr(error))
                 await asyncio.sleep(_RETRY_S)
         finally:
@@ -155,9 +157,11 @@ class Standby:
             topic = topics.changelog_of(generation)
             if self._unreadable.get(partition) == topic.name:
                 return
-            topic_id = await self._id(topic)
         except SesameError as error:
             log.warning("not followed", partition=partition, error=str(error))
+            return
+        topic_id = await self._id(topic)
+        if topic_id is None:
             return
         start = await self._reader.beginning(topic, partition)
         self._copies[partition] = Copy(topic, partition, generation, start, topic_id)
@@ -180,7 +184,8 @@ class Standby:
             except UnreadableRowError as error:
                 log.warning("not followed any more", partition=copy.partition, error=str(error))
                 self._unreadable[copy.partition] = copy.topic.name
-                self._drop(copy.partition)
+                if self._copies.get(copy.partition) is copy:
+                    self._drop(copy.partition)
                 continue
             copy.next_offset = max(copy.next_offset, await self._follower.position(tp))
             self._observe(tp, copy)
@@ -195,21 +200,24 @@ class Standby:
         standby_metrics.observe(copy, lag)
 
     def _drop(self, partition: int) -> None:
-        del self._copies[partition]
+        self._copies.pop(partition, None)
         self._pointer_ends.pop(partition, None)
         standby_metrics.forget_partition(partition)
 
-    async def _id(self, topic: Topic) -> str:
+    async def _id(self, topic: Topic) -> str | None:
         """The id of a topic as it is now: made anew under its name, it has another.
 
-        Raises:
-            KafkaUnreachableError: No broker answers.
+        None: it is not there, or no broker says.
         """
         asking = self._asking.get(topic.name)
         if asking is None or asking.done():
             asked = asyncio.to_thread(topic_ids, self._settings, [topic])
             asking = self._asking[topic.name] = asyncio.create_task(asked)
-        return (await asyncio.shield(asking)).get(topic.name, "")
+        try:
+            return (await asyncio.shield(asking)).get(topic.name)
+        except (SesameError, AdminError, OSError) as error:
+            log.warning("the changelog's id is not known", error=repr(error))
+            return None
 
     def _tp(self, copy: Copy) -> TopicPartition:
         return TopicPartition(self._settings.topic(copy.topic.name), copy.partition)

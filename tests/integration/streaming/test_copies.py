@@ -110,6 +110,22 @@ def test_a_restore_goes_on_from_a_copy_and_reads_what_came_after_it(single: Stre
     asyncio.run(go())
 
 
+def test_a_copy_begun_again_holds_what_was_read_before_too(single: Stream) -> None:
+    async def go() -> None:
+        await write(single, entries_of(PEOPLE, 600), 1)
+        async with standing_by(single) as standby:
+            await until(lambda: has_read(standby, 1))
+            copy = standby._copies[0]
+            standby._drop(0)
+            await until(lambda: 0 in standby._copies)
+            await until(lambda: has_read(standby, 1))
+            found = await restored(single, standby)
+        assert len(found.store) == len(PEOPLE)
+        assert found.store is not copy.store
+
+    asyncio.run(go())
+
+
 def test_a_topic_made_anew_is_not_gone_on_in_from_an_old_copy(single: Stream) -> None:
     async def go() -> None:
         await write(single, entries_of(PEOPLE, 600), 1)
