@@ -1,7 +1,6 @@
 """Every setting of the pipeline: a ``SESAME_*`` variable with its default and its bounds.
 
-A wrong value is refused at start with the variable's name, the value and what is allowed;
-secrets never appear in clear.
+A wrong value is refused at start with its variable and what is allowed; secrets are never shown.
 """
 
 import os

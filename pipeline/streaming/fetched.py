@@ -46,14 +46,15 @@ class BoundedRecords(_MemoryRecordsPy):  # type: ignore[misc] # untyped
         batch = super().next_batch()
         if piece is None or piece[_MAGIC_AT] < _MAGIC or batch.is_control_batch:
             return batch
-        kind = WholeBatches if self.whole else BoundedBatch
-        return kind(batch, bytes(piece), self.unpacked_bytes_max)
+        if self.whole:
+            return WholeBatches(batch, piece, self.unpacked_bytes_max)
+        return BoundedBatch(batch, bytes(piece), self.unpacked_bytes_max)
 
 
 class BoundedBatch:
     """One batch; its records are read while they are asked for."""
 
-    def __init__(self, batch: Any, data: bytes, unpacked_bytes_max: int) -> None:
+    def __init__(self, batch: Any, data: bytes | memoryview, unpacked_bytes_max: int) -> None:
         """Wrap aiokafka's ``batch`` of ``data``."""
         self._batch = batch
         self._data = data
@@ -74,7 +75,7 @@ class BoundedBatch:
         """Its records; one that stands for those that cannot be read."""
         codec = self._batch.attributes & _CODEC_MASK
         try:
-            body = self.unpacked().body
+            body = bytes(self.unpacked().body)
         except UnpackError as error:
             yield self._unreadable(0, str(error))
             return
@@ -97,7 +98,7 @@ class BoundedBatch:
             UnpackError: They do not unpack, or to more than they may.
         """
         codec = self._batch.attributes & _CODEC_MASK
-        body = unpack(codec, self._data[_HEADER_BYTES:], self._unpacked_bytes_max)
+        body = unpack(codec, bytes(self._data[_HEADER_BYTES:]), self._unpacked_bytes_max)
         return Unpacked(self.base_offset, self._count, body)
 
     def _plain(self, codec: int, body: bytes) -> Any:
@@ -139,6 +140,12 @@ class WholeBatches(BoundedBatch):
         """Its records, as they are read one by one."""
         return super().__iter__()
 
+    def unpacked_in_place(self) -> Unpacked:
+        """As `unpacked`, but what is not compressed is not copied."""
+        if self._batch.attributes & _CODEC_MASK:
+            return self.unpacked()
+        return Unpacked(self.base_offset, self._count, memoryview(self._data)[_HEADER_BYTES:])
+
 
 @dataclass(frozen=True, slots=True)
 class WholeBatch:
@@ -158,7 +165,7 @@ class WholeBatch:
         Raises:
             UnpackError: They do not unpack, or to more than they may.
         """
-        return self.batch.unpacked()
+        return self.batch.unpacked_in_place()
 
     def records(self, start: int, end: int) -> list[Any]:
         """Its records at offsets from ``start`` up to but without ``end``, one by one."""

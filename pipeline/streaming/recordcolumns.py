@@ -30,7 +30,7 @@ class Unpacked:
 
     base_offset: int
     count: int
-    body: bytes
+    body: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
