@@ -200,6 +200,7 @@ def _tell_partners(found: "Partnership") -> None:
 def _restore_figures(found: "Recovery") -> dict[str, Any]:
     return {
         **asdict(found),
+        "restore_seconds": found.restore_seconds,
         "people_per_second": found.people_per_second,
         "rss_mb_per_million": found.rss_mb_per_million,
     }
@@ -213,6 +214,10 @@ def _tell_recovery(found: "Recovery") -> None:
         ("seconds from start to ready", f"{found.full.seconds:.1f}"),
         ("of which an empty worker takes", f"{found.empty.seconds:.1f}"),
         ("people a second", f"{found.people_per_second:,.0f}"),
+        ("seconds from kill -9 to a warm other", f"{found.take_over.seconds:.1f}"),
+        ("of which the session time-out, at most", f"{found.take_over.session_timeout_s:.1f}"),
+        ("people taken over", f"{found.take_over.people:,}"),
+        ("changelog records read for them", f"{found.take_over.records_read:,}"),
         ("peak memory, MB", f"{found.full.peak_rss_mb:,.0f}"),
         ("memory once ready, MB", f"{found.full.rss_mb:,.0f}"),
         ("memory a million people add, MB", f"{found.rss_mb_per_million:,.0f}"),

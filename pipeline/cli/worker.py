@@ -16,9 +16,10 @@ def worker() -> None:
     `sesame topics apply` creates them.
     """
     from pipeline.scoring.model import load_model  # noqa: PLC0415 - help stays quick
-    from pipeline.streaming import worker as process  # noqa: PLC0415
     from pipeline.streaming.factor_flow import FactorFlow  # noqa: PLC0415
+    from pipeline.streaming.factor_worker import FactorWorker  # noqa: PLC0415
     from pipeline.streaming.topic_check import check_topics, topics_of  # noqa: PLC0415
+    from pipeline.streaming.worker import run  # noqa: PLC0415
     from pipeline.topics import INPUTS, Role  # noqa: PLC0415
 
     current = settings.load()
@@ -28,4 +29,4 @@ def worker() -> None:
     registry = open_warm(current, [t.subject for t in INPUTS if t.record])
     check_topics(current, topics_of(Role.PIPELINE, []))
     flow = FactorFlow(current, registry, model)
-    raise typer.Exit(process.run(lambda: process.Worker(current, flow)))
+    raise typer.Exit(run(lambda: FactorWorker(current, flow)))

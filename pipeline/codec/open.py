@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, Union
 
 from pydantic import HttpUrl, SecretStr
 
-from pipeline.codec.http_registry import HttpRegistry
 from pipeline.codec.registry import FileRegistry
+
+if TYPE_CHECKING:
+    from pipeline.codec.http_registry import HttpRegistry
 
 
 class RegistrySettings(Protocol):
@@ -30,18 +32,22 @@ class RegistrySettings(Protocol):
         """CA certificates in PEM; None for the system's."""
 
 
-def open_warm(settings: RegistrySettings, subjects: Iterable[str]) -> FileRegistry | HttpRegistry:
+def open_warm(
+    settings: RegistrySettings, subjects: Iterable[str]
+) -> Union[FileRegistry, "HttpRegistry"]:
     """As `open_registry`, and the current schemas of these subjects are known."""
     registry = open_registry(settings)
-    if isinstance(registry, HttpRegistry):
+    if not isinstance(registry, FileRegistry):
         registry.warm_up(subjects)
     return registry
 
 
-def open_registry(settings: RegistrySettings) -> FileRegistry | HttpRegistry:
+def open_registry(settings: RegistrySettings) -> Union[FileRegistry, "HttpRegistry"]:
     """The built-in registry, or the one at ``registry_url``; nothing is asked yet."""
     if settings.registry_url is None:
         return FileRegistry()
+    from pipeline.codec.http_registry import HttpRegistry  # noqa: PLC0415 - takes its time to load
+
     secret = settings.registry_password
     return HttpRegistry(
         str(settings.registry_url),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pipeline.codec import catalog
 from pipeline.errors import SesameError
@@ -33,6 +33,21 @@ class SchemaRegistry(Protocol):
         Raises:
             RegistryError: The subject is none of the pipeline's or not registered, or the
                 registry cannot answer.
+        """
+
+
+@runtime_checkable
+class RemoteRegistry(SchemaRegistry, Protocol):
+    """A registry that has to be asked."""
+
+    def is_known(self, schema_id: int) -> bool:
+        """Whether `schema` answers for this id without asking."""
+
+    def look_up(self, schema_ids: Iterable[int]) -> None:
+        """Ask for ids that are not known.
+
+        Raises:
+            RegistryError: The registry cannot answer.
         """
 
 

@@ -18,7 +18,7 @@ from pipeline.gateway import metrics as gateway_metrics
 from pipeline.partners.metrics import PartnerMetrics, Reading
 from pipeline.partners.services.metrics import ServiceMetrics
 from pipeline.scoring.model import load_model
-from pipeline.streaming import lane_metrics, metrics
+from pipeline.streaming import lane_metrics, metrics, standby_metrics
 from pipeline.training.card import card
 
 DEFAULT_MODEL = settings.Settings.model_fields["model"].default
@@ -85,7 +85,7 @@ def setting_table() -> str:
 
 def metric_table() -> str:
     """The metrics of a worker of the stream."""
-    return _metrics(_families(vars(lane_metrics) | vars(metrics)))
+    return _metrics(_families(vars(lane_metrics) | vars(metrics) | vars(standby_metrics)))
 
 
 def gateway_metric_table() -> str:

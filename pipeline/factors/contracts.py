@@ -57,6 +57,11 @@ def unpack(packed: bytes) -> Contracts:
     return {fields[0]: Contract(*fields) for fields in _ENTRY.iter_unpack(packed)}
 
 
+def is_whole(size: int) -> bool:
+    """Whether `unpack` takes a list of so many bytes; any of a whole number of entries it does."""
+    return size % _ENTRY.size == 0
+
+
 def pack(contracts: Contracts) -> bytes:
     """The contracts as bytes, ordered by hash."""
     return b"".join(_ENTRY.pack(*_FIELDS(contracts[key])) for key in sorted(contracts))

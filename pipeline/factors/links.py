@@ -10,6 +10,9 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.factors.layout import LINKS_MAX
 
 UNSCORED = -1
@@ -48,6 +51,9 @@ Links = dict[str, Link]
 
 # bytes of the other's id, own time (ms), own side, peer active, peer's base score
 _HEAD = struct.Struct("<HqB?h")
+_OWN_AT = struct.calcsize("<Hq")
+_ASCII_MAX = 0x7F
+Int = NDArray[np.int64]
 
 
 def unpack(packed: bytes) -> Links:
@@ -66,6 +72,35 @@ def unpack(packed: bytes) -> Links:
     if at > len(packed):
         raise ValueError("the last name is cut off")
     return links
+
+
+def surely_whole(octets: NDArray[np.uint8], starts: Int, ends: Int) -> NDArray[np.bool_]:
+    """Which of many packed lists `unpack` takes, (n,): those whose names are ASCII.
+
+    Of another it has to be tried: its names may be UTF-8 or broken.
+
+    Args:
+        octets: All of them.
+        starts: Where each begins, (n,).
+        ends: Where each ends, (n,).
+    """
+    whole = np.ones(len(starts), np.bool_)
+    foreign = np.zeros(len(octets) + 1, np.int32)
+    np.cumsum(octets > _ASCII_MAX, dtype=np.int32, out=foreign[1:])
+    left, at = np.flatnonzero(starts < ends), starts.copy()
+    while len(left):
+        name = at[left] + _HEAD.size
+        fits = name <= ends[left]
+        whole[left[~fits]] = False
+        left, name = left[fits], name[fits]
+        head = name - _HEAD.size
+        after = name + octets[head] + octets[head + 1].astype(np.int64) * 256
+        within = np.minimum(after, ends[left])
+        sound = (after <= ends[left]) & (octets[head + _OWN_AT] <= Own.REMOVED)
+        whole[left] = sound & (foreign[within] == foreign[name])
+        at[left] = after
+        left = left[whole[left] & (after < ends[left])]
+    return whole
 
 
 def pack(links: Links) -> bytes:

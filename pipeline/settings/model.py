@@ -1,7 +1,6 @@
 """Every setting of the pipeline: a ``SESAME_*`` variable with its default and its bounds.
 
-A wrong value is refused at start with the variable's name, the value and what is allowed;
-secrets never appear in clear.
+A wrong value is refused at start with its variable and what is allowed; secrets are never shown.
 """
 
 import os
@@ -15,11 +14,12 @@ from pydantic_core import PydanticCustomError
 from pipeline import failpoints as points
 from pipeline.settings.fields import FILE, FOLDER, PORT_MAX, SECRET, variable
 from pipeline.settings.partners import PartnerSettings
+from pipeline.settings.standby import StandbySettings
 
 _ADDRESS = r"[A-Za-z0-9._-]+:[0-9]{1,5}"
 
 
-class Settings(PartnerSettings):
+class Settings(StandbySettings, PartnerSettings):
     """The pipeline's settings; use ``load`` to have a refusal told in full."""
 
     bootstrap: str = Field(

@@ -19,6 +19,9 @@ from pipeline.streaming.transport import BatchConsumer, BatchTransport, batch_sc
 _FETCH_BYTES = 4 * 1024 * 1024
 """Of one partition in one fetch, compressed as they are; of all partitions aiokafka's 50 MiB."""
 
+_HEARTBEAT_S = 1.0
+"""At most, between two heartbeats: by the next one a worker learns that another is gone."""
+
 
 class BatchSchema(faust.Schema[None, list[Record]]):
     """Keys and values as they are: the lanes decode by column."""
@@ -62,7 +65,7 @@ def build(
         broker=faust_brokers(settings),
         broker_credentials=faust_credentials(settings),
         broker_session_timeout=settings.session_timeout_s,
-        broker_heartbeat_interval=settings.session_timeout_s / 3,
+        broker_heartbeat_interval=min(settings.session_timeout_s / 3, _HEARTBEAT_S),
         broker_rebalance_timeout=settings.rebalance_timeout_s,
         broker_request_timeout=max(settings.request_timeout_s, settings.session_timeout_s),
         broker_commit_interval=1.0,

@@ -12,7 +12,7 @@ from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.errors import KafkaError
 
 from pipeline.settings import Settings
-from pipeline.streaming.fetched import BoundedRecords
+from pipeline.streaming.fetched import BoundedRecords, WholeBatch
 from pipeline.streaming.records import RECORD_BYTES, UnreadableRecord, header_bytes
 
 PARTITIONS_AT_ONCE = 4
@@ -53,11 +53,21 @@ class BoundedResult(FetchResult):  # type: ignore[misc] # untyped
         return taken
 
 
+def whole_batches(key: bytes | None) -> bytes | None:
+    """Given to a fetcher as what decodes keys, has it hand over `WholeBatch` by `WholeBatch`."""
+    return key
+
+
 class ReadableRecords(PartitionRecords):  # type: ignore[misc] # untyped
     """The records of a fetch; those that cannot be read are passed on as what they are."""
 
+    def __init__(self, tp: Any, records: BoundedRecords, *options: Any) -> None:
+        """Wrap a fetch; one of the options is what decodes keys."""
+        super().__init__(tp, records, *options)
+        records.whole = self._key_deserializer is whole_batches
+
     def _consumer_record(self, tp: Any, record: Any) -> Any:
-        if isinstance(record, UnreadableRecord):
+        if isinstance(record, (UnreadableRecord, WholeBatch)):
             return record
         return super()._consumer_record(tp, record)
 

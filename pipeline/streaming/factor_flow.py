@@ -12,6 +12,7 @@ from pipeline.streaming.flow import Inlet
 from pipeline.streaming.owned import OwnedPartition
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.restore import restore
+from pipeline.streaming.standby import Standby
 from pipeline.streaming.step import StepContext
 from pipeline.streaming.transaction import TransactionalWriter
 
@@ -24,6 +25,7 @@ class FactorFlow:
 
     def __init__(self, settings: Settings, registry: SchemaRegistry, model: Model) -> None:
         """Set up; nothing is restored yet."""
+        self.standby = Standby(settings) if settings.standby else None
         self._settings = settings
         self._registry = registry
         self._model = model
@@ -40,7 +42,7 @@ class FactorFlow:
         on_committed: Callable[[], None],
     ) -> OwnedPartition:
         """Restore a partition's people from its changelog."""
-        restored = await restore(reader, partition, on_restoring)
+        restored = await restore(reader, partition, on_restoring, self.standby)
         return OwnedPartition(self.context(partition), writer, reader, restored, on_committed)
 
     def context(self, partition: int) -> StepContext:

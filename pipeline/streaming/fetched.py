@@ -6,14 +6,17 @@ a header whose name is not UTF-8 stops the partition for good, though a broker t
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.record.util import decode_varint
+from crc32c import crc32c
 
-from pipeline.streaming.records import ReadRecord, UnreadableRecord
+from pipeline.streaming.recordcolumns import Unpacked
+from pipeline.streaming.records import Header, ReadRecord, UnreadableRecord
 from pipeline.streaming.unpacking import UnpackError, unpack
 
 HEADERS_MAX = 64
@@ -21,6 +24,8 @@ HEADERS_MAX = 64
 QUICK_BYTES_MAX = 2 << 20
 """Bytes of a batch given to the quick reader, whose records may take 40 times theirs."""
 _BATCH_HEADER = struct.Struct(">qiibIhiqqqhii")
+_CRC = struct.Struct(">I")
+_CRC_AT = struct.calcsize(">qiib")
 _HEADER_BYTES = _BATCH_HEADER.size
 _ATTRIBUTES_AT = struct.calcsize(">qiibI")
 _MAGIC_AT = struct.calcsize(">qii")
@@ -32,6 +37,8 @@ class BoundedRecords(_MemoryRecordsPy):  # type: ignore[misc] # untyped
     """The batches of a fetch."""
 
     unpacked_bytes_max: int
+    whole = False
+    """Whether a batch is handed over as one `WholeBatch` instead of its records."""
 
     def next_batch(self) -> Any:
         """The next batch; None after the last."""
@@ -39,13 +46,15 @@ class BoundedRecords(_MemoryRecordsPy):  # type: ignore[misc] # untyped
         batch = super().next_batch()
         if piece is None or piece[_MAGIC_AT] < _MAGIC or batch.is_control_batch:
             return batch
+        if self.whole:
+            return WholeBatches(batch, piece, self.unpacked_bytes_max)
         return BoundedBatch(batch, bytes(piece), self.unpacked_bytes_max)
 
 
 class BoundedBatch:
     """One batch; its records are read while they are asked for."""
 
-    def __init__(self, batch: Any, data: bytes, unpacked_bytes_max: int) -> None:
+    def __init__(self, batch: Any, data: bytes | memoryview, unpacked_bytes_max: int) -> None:
         """Wrap aiokafka's ``batch`` of ``data``."""
         self._batch = batch
         self._data = data
@@ -59,13 +68,14 @@ class BoundedBatch:
 
     def validate_crc(self) -> bool:
         """Whether it is as it was written."""
-        return bool(self._batch.validate_crc())
+        (written,) = _CRC.unpack_from(self._data, _CRC_AT)
+        return bool(written == crc32c(memoryview(self._data)[_ATTRIBUTES_AT:]))
 
     def __iter__(self) -> Iterator[Any]:
         """Its records; one that stands for those that cannot be read."""
         codec = self._batch.attributes & _CODEC_MASK
         try:
-            body = unpack(codec, self._data[_HEADER_BYTES:], self._unpacked_bytes_max)
+            body = bytes(self.unpacked().body)
         except UnpackError as error:
             yield self._unreadable(0, str(error))
             return
@@ -80,6 +90,16 @@ class BoundedBatch:
             else:
                 return
         yield from self._read_slowly(body, read)
+
+    def unpacked(self) -> Unpacked:
+        """Its records as bytes.
+
+        Raises:
+            UnpackError: They do not unpack, or to more than they may.
+        """
+        codec = self._batch.attributes & _CODEC_MASK
+        body = unpack(codec, bytes(self._data[_HEADER_BYTES:]), self._unpacked_bytes_max)
+        return Unpacked(self.base_offset, self._count, body)
 
     def _plain(self, codec: int, body: bytes) -> Any:
         if not codec:
@@ -107,6 +127,49 @@ class BoundedBatch:
             problem=f"the last {self._count - read} records of a batch that begins at "
             f"{self.base_offset} were not read: {problem}",
         )
+
+
+class WholeBatches(BoundedBatch):
+    """One batch, handed over whole: what reads records one by one meets a single one."""
+
+    def __iter__(self) -> Iterator["WholeBatch"]:
+        """Itself, at its last offset."""
+        yield WholeBatch(self.next_offset - 1, self._batch.max_timestamp, self)
+
+    def records(self) -> Iterator[Any]:
+        """Its records, as they are read one by one."""
+        return super().__iter__()
+
+    def unpacked_in_place(self) -> Unpacked:
+        """As `unpacked`, but what is not compressed is not copied."""
+        if self._batch.attributes & _CODEC_MASK:
+            return self.unpacked()
+        return Unpacked(self.base_offset, self._count, memoryview(self._data)[_HEADER_BYTES:])
+
+
+@dataclass(frozen=True, slots=True)
+class WholeBatch:
+    """A batch in the shape of a record."""
+
+    offset: int
+    timestamp: int
+    batch: WholeBatches
+    key: None = None
+    value: None = None
+    headers: tuple[Header, ...] = ()
+
+    @property
+    def unpacked(self) -> Unpacked:
+        """Its records as bytes.
+
+        Raises:
+            UnpackError: They do not unpack, or to more than they may.
+        """
+        return self.batch.unpacked_in_place()
+
+    def records(self, start: int, end: int) -> list[Any]:
+        """Its records at offsets from ``start`` up to but without ``end``, one by one."""
+        return [record for record in self.batch.records() if start <= record.offset < end]
 
 
 def _read(body: bytes, at: int, batch: Any) -> tuple[ReadRecord, int]:

@@ -33,6 +33,11 @@ RECOVERY_SECONDS = Histogram(
     "Seconds to restore a partition",
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
+RECOVERY_RECORDS = Counter(
+    "sesame_recovery_records",
+    "Changelog records read to take partitions over, from nothing (cold) or a copy (warm)",
+    ["start"],
+)
 RECOVERY_REMAINING = Gauge(
     "sesame_recovery_remaining_records", "Changelog offsets still to be read", ["partition"]
 )

@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from pipeline.codec.http_registry import HttpRegistry
-from pipeline.codec.registry import RegistryError, SchemaRegistry
+from pipeline.codec.registry import RegistryError, RemoteRegistry, SchemaRegistry
 from pipeline.codec.wire import HEADER_BYTES, WireFormatError, schema_id_of
 from pipeline.streaming.records import Record
 
@@ -33,7 +32,7 @@ async def look_up_schemas(
     Raises:
         RegistryError: It could not answer for `PATIENCE_S`.
     """
-    if not isinstance(registry, HttpRegistry):
+    if not isinstance(registry, RemoteRegistry):
         return
     wanted = _wanted(registry, records)
     patient_until = time.monotonic() + PATIENCE_S
@@ -49,7 +48,7 @@ async def look_up_schemas(
             return
 
 
-def _wanted(registry: HttpRegistry, records: Mapping[str, Sequence[Record]]) -> list[int]:
+def _wanted(registry: RemoteRegistry, records: Mapping[str, Sequence[Record]]) -> list[int]:
     """Schema ids it has no answer to, those named most often first."""
     heads = Counter(
         record.value[:HEADER_BYTES]

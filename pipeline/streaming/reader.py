@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 from pipeline.errors import SesameError
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
-from pipeline.streaming.bounded import bound_fetches
+from pipeline.streaming.bounded import bound_fetches, whole_batches
+from pipeline.streaming.fetched import WholeBatch
 from pipeline.topics import Topic
 
 _FETCH_BYTES = 8 * 1024 * 1024
@@ -118,6 +119,23 @@ class PartitionReader:
             KafkaTimeoutError: Nothing has come for two request timeouts: no broker answers, or
                 the topic was deleted meanwhile.
         """
+        async for fetched in self._fetches(topic, partition, start, end, whole=False):
+            if records := [record for record in fetched if record.offset < end]:
+                yield records
+
+    async def read_batches(
+        self, topic: Topic, partition: int, start: int, end: int
+    ) -> AsyncIterator[list[WholeBatch]]:
+        """As `read`, by whole batches: the first and last may hold other offsets too.
+
+        Batches of aborted transactions are left out.
+        """
+        async for fetched in self._fetches(topic, partition, start, end, whole=True):
+            yield fetched
+
+    async def _fetches(
+        self, topic: Topic, partition: int, start: int, end: int, *, whole: bool
+    ) -> AsyncIterator[list[Any]]:
         tp = self._tp(topic, partition)
         start = await self._present(topic, partition, start) if start < end else end
         this = object()
@@ -126,6 +144,8 @@ class PartitionReader:
         while start < end:
             if self._reading is not this:
                 self._reading = this
+                decode = whole_batches if whole else None
+                self._connected._fetcher._key_deserializer = decode  # noqa: SLF001 - no public way
                 self._connected.assign([tp])
                 self._connected.seek(tp, start)
             try:
@@ -138,8 +158,7 @@ class PartitionReader:
                 start, deadline = position, time.monotonic() + patience_s
             elif time.monotonic() > deadline:
                 raise KafkaTimeoutError(f"{tp.topic}-{partition} is not read on at {start}")
-            records = [r for r in fetched.get(tp, []) if r.offset < end]
-            if records:
+            if records := fetched.get(tp):
                 yield records
                 deadline = time.monotonic() + patience_s
 

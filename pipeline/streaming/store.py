@@ -1,6 +1,7 @@
 """The state of one partition: rows by slot, an index of people, lists that do not fit a row."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +46,14 @@ class PartitionStore:
 
     def slots(self, users: Sequence[str]) -> NDArray[np.int64]:
         """Each person's slot, -1 for those without a row; shape (n_users,)."""
-        find = self._slot_of.get
-        return np.fromiter((find(user, -1) for user in users), np.int64, len(users))
+        found = map(self._slot_of.get, users, repeat(-1))
+        return np.fromiter(found, np.int64, len(users))
 
     def gather(self, users: Sequence[str]) -> BatchState:
         """Copy the people's state out; people without a row get zeros."""
         slots = self.slots(users)
-        rows = self._rows[slots]
-        ledgers = self._ledgers[slots]
+        rows = _opaque(self._rows)[slots].view(FACTOR_ROW)
+        ledgers = _opaque(self._ledgers)[slots].view(LEDGER_ROW)
         unknown = slots < 0
         if unknown.any():
             rows[unknown] = np.zeros((), FACTOR_ROW)
@@ -74,18 +75,18 @@ class PartitionStore:
             _put(self._links, slot, state.links[i])
         chosen = np.fromiter(selection, np.int64)
         slots = self.slots([state.users[i] for i in chosen])
-        self._rows[slots] = state.rows[chosen]
-        self._ledgers[slots] = state.ledgers[chosen]
+        _opaque(self._rows)[slots] = _opaque(state.rows)[chosen]
+        _opaque(self._ledgers)[slots] = _opaque(state.ledgers)[chosen]
 
     def put_row(self, users: Sequence[str], rows: NDArray[np.void]) -> None:
         """Set factor rows, as a changelog gives them; the last of a repeated person wins."""
         slots = self._slots_or_new(users)  # first: it may replace the array
-        self._rows[slots] = rows
+        _opaque(self._rows)[slots] = _opaque(rows)
 
     def put_ledger(self, users: Sequence[str], ledgers: NDArray[np.void]) -> None:
         """Set ledger rows, as a changelog gives them."""
         slots = self._slots_or_new(users)
-        self._ledgers[slots] = ledgers
+        _opaque(self._ledgers)[slots] = _opaque(ledgers)
 
     def put_contracts(self, user: str, packed: bytes) -> None:
         """Set a person's packed contracts."""
@@ -94,6 +95,14 @@ class PartitionStore:
     def put_links(self, user: str, packed: bytes) -> None:
         """Set a person's packed links."""
         _put(self._links, self._slot_or_new(user), packed)
+
+    def put_many_contracts(self, users: Sequence[str], packed: Sequence[bytes]) -> None:
+        """Set many people's packed contracts; an empty list of nobody known is left out."""
+        self._put_lists(self._contracts, users, packed)
+
+    def put_many_links(self, users: Sequence[str], packed: Sequence[bytes]) -> None:
+        """Set many people's packed links; an empty list of nobody known is left out."""
+        self._put_lists(self._links, users, packed)
 
     def remove(self, user: str) -> None:
         """Forget a person; the slot is zeroed before it is used again."""
@@ -126,11 +135,37 @@ class PartitionStore:
         ends = ends[ends > 0]
         return int(ends.min()) if ends.size else 0
 
+    def _put_lists(
+        self, lists: dict[int, bytes], users: Sequence[str], packed: Sequence[bytes]
+    ) -> None:
+        slots = self.slots(users).tolist()
+        if -1 in slots or not all(packed):
+            for user, one in zip(users, packed, strict=True):
+                if one or user in self:
+                    _put(lists, self._slot_or_new(user), one)
+        else:
+            lists.update(zip(slots, packed, strict=True))
+
     def _slots_or_new(self, users: Sequence[str]) -> NDArray[np.int64]:
         slots = self.slots(users)
-        for i in np.flatnonzero(slots < 0).tolist():
-            slots[i] = self._slot_or_new(users[i])
+        unknown = np.flatnonzero(slots < 0)
+        if len(unknown):
+            asked = [users[i] for i in unknown.tolist()]
+            self._take_slots(list(dict.fromkeys(asked)))
+            slots[unknown] = self.slots(asked)
         return slots
+
+    def _take_slots(self, users: list[str]) -> None:
+        """Give new people a slot each."""
+        reused = min(len(users), len(self._free))
+        for user in users[:reused]:
+            self._take_slot(user)
+        first = len(self._user_at)
+        self._user_at += users[reused:]
+        self._slot_of.update(zip(users[reused:], range(first, len(self._user_at)), strict=True))
+        while len(self._user_at) > len(self._rows):
+            self._rows = _doubled(self._rows)
+            self._ledgers = _doubled(self._ledgers)
 
     def _slot_or_new(self, user: str) -> int:
         slot = self._slot_of.get(user)
@@ -150,9 +185,14 @@ class PartitionStore:
         return slot
 
 
+def _opaque(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """The same rows without fields: numpy then moves each at once, not field by field."""
+    return rows.view(f"V{rows.dtype.itemsize}")
+
+
 def _doubled(array: NDArray[np.void]) -> NDArray[np.void]:
     grown = np.zeros(2 * len(array), array.dtype)
-    grown[: len(array)] = array
+    _opaque(grown)[: len(array)] = _opaque(array)
     return grown
 
 

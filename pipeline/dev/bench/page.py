@@ -92,11 +92,26 @@ def _recovery(result: dict[str, Any]) -> str:
         ("seconds from start of the process to ready", f"{found['full']['seconds']:.1f}"),
         ("of which a worker without people takes", f"{found['empty']['seconds']:.1f}"),
         ("people a second, start-up included", f"{found['people_per_second']:,.0f}"),
+        *_take_over(found.get("take_over")),
         ("peak memory, MB", f"{found['full']['peak_rss_mb']:,.0f}"),
         ("memory that a million people add, MB", f"{found['rss_mb_per_million']:,.0f}"),
     )
     lines = ["Recovery:", "", "| | |", "| --- | ---: |", *(f"| {a} | {b} |" for a, b in rows)]
     return "\n".join([*lines, "", _machine(result["machine"]), ""])
+
+
+def _take_over(found: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if found is None:
+        return []
+    return [
+        (
+            "seconds from kill -9 of one of two workers to the other being ready, warm",
+            f"{found['seconds']:.1f}",
+        ),
+        ("of which the session time-out is at most", f"{found['session_timeout_s']:.1f}"),
+        ("people taken over", f"{found['people']:,}"),
+        ("changelog records read for them", f"{found['records_read']:,}"),
+    ]
 
 
 def _partners(result: dict[str, Any]) -> str:

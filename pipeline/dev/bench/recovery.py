@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.dev.bench import population, systems
+from pipeline.dev.bench import population, systems, takeover
 from pipeline.dev.bench.child import Child
 from pipeline.dev.bench.population import Template
 from pipeline.dev.bench.systems import Bench
+from pipeline.dev.bench.takeover import TakeOver
 from pipeline.dev.bench.workload import Workload
 from pipeline.factors.state import BatchState
 from pipeline.settings import Settings
@@ -34,13 +35,19 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """A worker started on nothing, and one started on a changelog of so many people."""
+    """A worker started on nothing, one started on a changelog of so many people, and one lost."""
 
     people: int
     changelog_records: int
     changelog_bytes: int
     empty: Started
     full: Started
+    take_over: TakeOver
+
+    @property
+    def restore_seconds(self) -> float:
+        """What the people add to the start of a worker."""
+        return self.full.seconds - self.empty.seconds
 
     @property
     def people_per_second(self) -> float:
@@ -63,14 +70,18 @@ def measure(bench: Bench, workload: Workload, people: int) -> Recovery:
     replay = population.fold(workload, bench.settings)
     originals = population.templates(replay.store)
     with systems.topics_of(bench, "recovery") as settings:
-        bench.say("recovery: starting a worker on nothing")
+        bench.say("recovery: starting a worker on nothing, twice")
+        # With the first the broker makes the topics it keeps groups and transactions in.
+        _start(settings, bench.folder / "recovery-first.log")
         empty = _start(settings, bench.folder / "recovery-empty.log")
         bench.say(f"recovery: writing the changelog of {people:,} people")
         position = population.swept(replay.position)
         records, size = asyncio.run(_fill(settings, originals, people, position))
         bench.say("recovery: starting a worker on it")
         full = _start(settings, bench.folder / "recovery-full.log")
-    return Recovery(people, records, size, empty, full)
+        bench.say("recovery: killing one of two workers that stand by for each other")
+        take_over = takeover.measure(settings, bench.folder)
+    return Recovery(people, records, size, empty, full, take_over)
 
 
 def _start(settings: Settings, log: Path) -> Started:

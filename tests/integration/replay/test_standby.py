@@ -1,0 +1,53 @@
+"""A worker that stands by follows a state that was built anew, and takes over from that one."""
+
+from pipeline import topics
+from pipeline.dev.chaos.check import check
+from pipeline.dev.chaos.witness import Witness
+from pipeline.scoring.model import Model
+from tests.integration.replay.commands import Replays
+from tests.integration.support.load import simulated
+from tests.integration.support.stream import until
+from tests.integration.support.worker import WorkerProcess
+
+_WAIT_S = 120.0
+
+
+def gauge(worker: WorkerProcess, metric: str) -> dict[int, float]:
+    found = worker.metrics().get(f"sesame_standby_{metric}", {})
+    return {int(dict(labels)["partition"]): value for labels, value in found.items()}
+
+
+def test_a_generation_switched_while_standing_by_is_the_one_taken_over(
+    replays: Replays, model: Model
+) -> None:
+    stream = replays.stream
+    opening, rest = simulated(people=60, events=6_000)
+    with Witness(stream.settings) as witness:
+        first = stream.worker(SESAME_STANDBY="1").until_ready()
+        second = stream.worker(SESAME_STANDBY="1").until_ready()
+        until(lambda: len(first.partitions()) == 1, lambda: first.log, _WAIT_S)
+        stream.send([*opening, *rest[:3_000]])
+        stream.until_applied()
+        (theirs,) = first.partitions()
+        until(lambda: gauge(second, "ready") == {theirs: 1}, lambda: second.log, _WAIT_S)
+        people = gauge(second, "rows")[theirs]
+        assert replays.run("replay")["generation"] == 2
+        until(
+            lambda: (
+                "generation switched" in second.log
+                and gauge(second, "ready") == {theirs: 1}
+                and gauge(second, "rows")[theirs] == people
+            ),
+            lambda: second.log,
+            _WAIT_S,
+        )
+        placed = stream.send(rest[3_000:])
+        replays.until_caught_up(witness)
+        first.kill()
+        until(lambda: len(second.partitions()) == 2, lambda: second.log, _WAIT_S)
+        assert "warm=True" in second.log
+        assert replays.have_applied(placed)
+        verdict = check(stream.settings, witness, model)
+    assert verdict.holds, verdict.findings
+    assert [replays.generation(p) for p in range(stream.partitions)] == [2, 2]
+    assert replays.read(topics.CHANGELOG) == []
