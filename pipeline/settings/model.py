@@ -15,11 +15,12 @@ from pydantic_core import PydanticCustomError
 from pipeline import failpoints as points
 from pipeline.settings.fields import FILE, FOLDER, PORT_MAX, SECRET, variable
 from pipeline.settings.partners import PartnerSettings
+from pipeline.settings.stores import StoreSettings
 
 _ADDRESS = r"[A-Za-z0-9._-]+:[0-9]{1,5}"
 
 
-class Settings(PartnerSettings):
+class Settings(StoreSettings, PartnerSettings):
     """The pipeline's settings; use ``load`` to have a refusal told in full."""
 
     bootstrap: str = Field(

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from pipeline.factors.layout import FACTOR_ROW, LEDGER_ROW
 from pipeline.factors.state import BatchState
+from pipeline.streaming.position import Position
+from pipeline.streaming.stores.checkpoint import Checkpoint
 
 _SLOTS_MIN = 1024
 
@@ -29,6 +31,7 @@ class PartitionStore:
         self._contracts: dict[int, bytes] = {}
         self._links: dict[int, bytes] = {}
         self.outdated: set[str] = set()
+        self.checkpoint: Checkpoint | None = None
 
     def __len__(self) -> int:
         """The number of people."""
@@ -125,6 +128,12 @@ class PartitionStore:
         ends = self._ledgers["consent_expires_ms"][: len(self._user_at)]
         ends = ends[ends > 0]
         return int(ends.min()) if ends.size else 0
+
+    def keep(self, position: Position | None, offset: int, at_ms: int) -> None:
+        """Nothing: this one is restored from the changelog."""
+
+    def close(self) -> None:
+        """Nothing to let go of but the memory."""
 
     def _slots_or_new(self, users: Sequence[str]) -> NDArray[np.int64]:
         slots = self.slots(users)
