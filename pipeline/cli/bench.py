@@ -217,6 +217,8 @@ def _tell_recovery(found: "Recovery") -> None:
         ("memory once ready, MB", f"{found.full.rss_mb:,.0f}"),
         ("memory a million people add, MB", f"{found.rss_mb_per_million:,.0f}"),
     ]
+    if found.again is not None:
+        rows.insert(5, ("from its checkpoints", f"{found.again.seconds:.1f}"))
     print_table(("Recovery", ""), rows)
 
 

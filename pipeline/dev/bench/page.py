@@ -95,6 +95,8 @@ def _recovery(result: dict[str, Any]) -> str:
         ("peak memory, MB", f"{found['full']['peak_rss_mb']:,.0f}"),
         ("memory that a million people add, MB", f"{found['rss_mb_per_million']:,.0f}"),
     )
+    if again := found.get("again"):
+        rows = (*rows, ("seconds to ready from checkpoints on disk", f"{again['seconds']:.1f}"))
     lines = ["Recovery:", "", "| | |", "| --- | ---: |", *(f"| {a} | {b} |" for a, b in rows)]
     return "\n".join([*lines, "", _machine(result["machine"]), ""])
 

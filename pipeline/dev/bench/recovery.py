@@ -34,13 +34,18 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """A worker started on nothing, and one started on a changelog of so many people."""
+    """A worker started on nothing, and one started on a changelog of so many people.
+
+    ``again`` is one started after that one had ended, on the checkpoints it left; None: it
+    left none.
+    """
 
     people: int
     changelog_records: int
     changelog_bytes: int
     empty: Started
     full: Started
+    again: Started | None = None
 
     @property
     def people_per_second(self) -> float:
@@ -70,7 +75,11 @@ def measure(bench: Bench, workload: Workload, people: int) -> Recovery:
         records, size = asyncio.run(_fill(settings, originals, people, position))
         bench.say("recovery: starting a worker on it")
         full = _start(settings, bench.folder / "recovery-full.log")
-    return Recovery(people, records, size, empty, full)
+        again = None
+        if settings.state_dir is not None:
+            bench.say("recovery: starting a worker on what that one has left")
+            again = _start(settings, bench.folder / "recovery-again.log")
+    return Recovery(people, records, size, empty, full, again)
 
 
 def _start(settings: Settings, log: Path) -> Started:

@@ -2,19 +2,18 @@
 
 import asyncio
 import time
-from contextlib import suppress
 
 from aiokafka.errors import KafkaConnectionError
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import AuthorizationError, KafkaError
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._resource import ConfigResource, ResourceType
 
-from pipeline import provision
-from pipeline.errors import KafkaUnreachableError
+from pipeline.kafka import confluent_config
 from pipeline.settings import Settings
 from pipeline.streaming.stores.checkpoint import Identity
 from pipeline.topics import Topic
 
-_SHARED_S = 2.0
+_SHARED_S = 5.0
 """How long an answer serves the other partitions that are taken over with the first."""
 _TOMBSTONES = "delete.retention.ms"
 
@@ -45,21 +44,19 @@ class Identities:
 
 def _ask(settings: Settings, topic: Topic) -> Identity:
     name = settings.topic(topic.name)
+    limit_s = settings.request_timeout_s
+    client = AdminClient({**confluent_config(settings), "log_level": 0})
+    resource = ConfigResource(ResourceType.TOPIC, name)
+    described = client.describe_topics(TopicCollection([name]), request_timeout=limit_s)[name]
+    configured = client.describe_configs([resource], request_timeout=limit_s)[resource]
     try:
-        with provision.admin(settings) as client:
-            (described,) = client.describe_topics([name])
-            tombstone_ms = _tombstone_ms(client, name)
-    except (KafkaUnreachableError, KafkaError, OSError) as error:
+        topic_id = str(described.result().topic_id)
+    except KafkaException as error:
         raise KafkaConnectionError(f"{name} cannot be looked at: {error}") from error
-    if described["error_code"]:
-        raise KafkaConnectionError(f"{name} is not there")
-    return Identity(str(described["topic_id"]), tombstone_ms)
-
-
-def _tombstone_ms(client: KafkaAdminClient, name: str) -> int | None:
-    resource = ConfigResource(ConfigResourceType.TOPIC, name)
-    with suppress(AuthorizationError):
-        told = client.describe_configs([resource], config_filter="all")["topic"].get(name) or {}
-        if _TOMBSTONES in told:
-            return int(told[_TOMBSTONES]["value"])
-    return None
+    try:
+        tombstone_ms = int(configured.result()[_TOMBSTONES].value)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise KafkaConnectionError(f"{name} cannot be looked at: {error}") from error
+        tombstone_ms = None
+    return Identity(topic_id, tombstone_ms)

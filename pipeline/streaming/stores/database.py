@@ -35,6 +35,8 @@ _WRITE_BUFFER_SHARE = 4
 """A quarter of the cache may be memtables."""
 _OPEN_FILES_MAX = 256
 _LOG_BYTES_MAX = 1 << 20
+_MANIFEST_BYTES_MAX = 64 * 1024
+"""It names the first and last person of each file, former ones too until it is written anew."""
 _DAMAGED = "damaged"
 """A file beside the database: it failed to be read, and is made anew when it is next opened."""
 _MEMORY = (
@@ -193,6 +195,7 @@ def _options(memory: Memory) -> Options:
     options.set_max_open_files(_OPEN_FILES_MAX)
     options.set_keep_log_file_num(2)
     options.set_max_log_file_size(_LOG_BYTES_MAX)
+    options.set_max_manifest_file_size(_MANIFEST_BYTES_MAX)
     return options
 
 

@@ -7,7 +7,7 @@ import structlog
 from pipeline.settings import Settings
 from pipeline.streaming.stores import checkpoint as checkpoints
 from pipeline.streaming.stores import rows
-from pipeline.streaming.stores.checkpoint import Checkpoint
+from pipeline.streaming.stores.checkpoint import Checkpoint, StoreError
 from pipeline.streaming.stores.database import Database, Memory
 from pipeline.streaming.stores.disk import Judge
 from pipeline.streaming.stores.rocks import RocksStore
@@ -32,18 +32,25 @@ class RocksDisk:
     def open(self, folder: Path, judge: Judge, beginning: Checkpoint) -> RocksStore:
         """The store in a folder, or an empty one if it has none that the judge lets pass."""
         database = Database(folder, self._memory)
-        found, why = found_in(database), None
-        if found is not None:
-            why = judge(found)
-        elif database.page(b"", b"", 1):
-            why = "it is another program's"
+        found, why = _judged(database, judge)
         if why is not None:
-            found = None
             database.drop(why)
             database = Database(folder, self._memory)
         if found is not None:
             log.info("state on disk", folder=str(folder), people=found.people, offset=found.offset)
         return RocksStore(database, found or beginning, self._people_max, self._every_s)
+
+
+def _judged(database: Database, judge: Judge) -> tuple[Checkpoint | None, str | None]:
+    """The checkpoint to go on from, or why what is there is to be dropped."""
+    try:
+        found = found_in(database)
+        if found is None:
+            return None, "it is another program's" if database.page(b"", b"", 1) else None
+    except StoreError as error:
+        return None, str(error)
+    why = judge(found)
+    return (found, None) if why is None else (None, why)
 
 
 def found_in(database: Database) -> Checkpoint | None:

@@ -156,8 +156,8 @@ def assert_alike(store: Store, model: dict[str, Person], outdated: set[str]) -> 
 
 
 @pytest.mark.parametrize("kind", [InMemory, OnDisk])
-@settings(max_examples=150)
-@given(st.lists(steps, min_size=1, max_size=3))
+@settings(max_examples=60)
+@given(st.lists(steps, min_size=1, max_size=2))
 def test_a_store_holds_what_a_dictionary_would(
     kind: type[InMemory] | type[OnDisk], parts: list[list[Step]]
 ) -> None:
