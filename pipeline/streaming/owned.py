@@ -75,11 +75,14 @@ class OwnedPartition:
 
     @property
     def has_work(self) -> bool:
-        """Whether people are to be scored again, as time has passed, or written in new layouts."""
-        return self._to_sweep is not None or bool(self.store.outdated)
+        """Whether people are to be scored again, written in new layouts, or the store tended."""
+        return (
+            self._to_sweep is not None or bool(self.store.outdated) or self.store.due_in_s() == 0.0
+        )
 
-    def due_in_s(self) -> None:
-        """Never: only events make time pass here."""
+    def due_in_s(self) -> float | None:
+        """Seconds until the store is to be tended: only events make time pass for people."""
+        return self.store.due_in_s()
 
     async def begin(self) -> None:
         """Check the topics against the position, and apply all consents given so far.
@@ -122,8 +125,10 @@ class OwnedPartition:
             await self._apply_records(taken.records)
 
     async def work(self) -> None:
-        """Score the next people again because time has passed, or renew what is outdated."""
-        if self._to_sweep is not None:
+        """Tend the store, score the next people again, or renew what is outdated."""
+        if self.store.due_in_s() == 0.0:
+            self.store.tend()
+        elif self._to_sweep is not None:
             await self._sweep(self._to_sweep)
         else:
             await self._renew()

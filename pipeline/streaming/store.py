@@ -132,6 +132,13 @@ class PartitionStore:
     def keep(self, position: Position | None, offset: int, at_ms: int) -> None:
         """Nothing: this one is restored from the changelog."""
 
+    def due_in_s(self) -> float | None:
+        """Never: nothing is written."""
+        return None
+
+    def tend(self) -> None:
+        """Nothing is ever due."""
+
     def close(self) -> None:
         """Nothing to let go of but the memory."""
 

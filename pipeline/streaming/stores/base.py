@@ -94,6 +94,16 @@ class Store(Protocol):
             at_ms: A moment at which nothing was written at ``offset`` or later yet.
         """
 
+    def due_in_s(self) -> float | None:
+        """Seconds until there is something to write or to clear away; None: there is nothing."""
+
+    def tend(self) -> None:
+        """Do what is due.
+
+        Raises:
+            StoreError: The disk is full or fails.
+        """
+
     def close(self) -> None:
         """Let go of everything; nothing is asked of it any more."""
 

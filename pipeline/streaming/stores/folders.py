@@ -19,6 +19,7 @@ from pipeline.streaming.stores.base import Store, Stores
 from pipeline.streaming.stores.changelogs import Identities
 from pipeline.streaming.stores.checkpoint import Changelog, Checkpoint, Identity, StoreError, misfit
 from pipeline.streaming.stores.disk import Disk
+from pipeline.streaming.stores.snapshot import SnapshotDisk
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +99,7 @@ def open_stores(settings: Settings) -> Stores:
         from pipeline.streaming.stores.rocks_disk import RocksDisk  # noqa: PLC0415 - only if asked
 
         return DiskStores(settings, settings.state_dir, RocksDisk(settings))
-    return MemoryStores()
+    return DiskStores(settings, settings.state_dir, SnapshotDisk(settings))
 
 
 def _why_dropped(checkpoint: Checkpoint, changelog: Changelog, identity: Identity) -> str | None:

@@ -35,9 +35,11 @@ class Removed:
         return self._keys != [] or self._is_purging
 
     @property
-    def is_due(self) -> bool:
-        """Whether it is time to purge."""
-        return self._keys != [] and time.monotonic() >= self._due_at and not self._is_purging
+    def due_in_s(self) -> float | None:
+        """Seconds until it is time to purge; None: there is nothing to, or it is under way."""
+        if self._keys == [] or self._is_purging:
+            return None
+        return max(0.0, self._due_at - time.monotonic())
 
     def add(self, key: bytes) -> None:
         """A key was removed."""

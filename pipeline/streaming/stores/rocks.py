@@ -56,7 +56,7 @@ class RocksStore:
         """People who are not as the database has them; they are looked up, all of them."""
         self._count = checkpoint.people
         self._reached = checkpoint
-        self._flushed_at = time.monotonic()
+        self._flushed_at, self._is_flushed = time.monotonic(), True
         self._removed = Removed(database, is_known=not checkpoint.unpurged)
         self.checkpoint: Checkpoint | None = checkpoint if checkpoint.offset else None
         self.outdated = MarkedPeople(database, rows.OUTDATED, checkpoint.outdated)
@@ -148,18 +148,27 @@ class RocksStore:
         return min(stored, in_use) if stored and in_use else stored or in_use
 
     def keep(self, position: Position | None, offset: int, at_ms: int) -> None:
-        """Take note of a checkpoint, and write it where it is time to."""
+        """Take note of a checkpoint, and write it where there is too much in memory."""
         self._reached = replace(self._reached, position=position, offset=offset, at_ms=at_ms)
-        due = time.monotonic() - self._flushed_at >= self._every_s
-        if due or self._is_full:
-            self._write()
-        if due:
-            self._database.flush()
-            self._flushed_at = time.monotonic()
+        self._is_flushed = False
         if self._is_full:
-            self._clear()
-        if self._removed.is_due:
             self._write()
+            self._clear()
+
+    def due_in_s(self) -> float | None:
+        """Seconds until there is something to flush or to purge; None: there is nothing."""
+        purge_in_s = self._removed.due_in_s
+        if self._is_flushed:
+            return purge_in_s
+        flush_in_s = max(0.0, self._flushed_at + self._every_s - time.monotonic())
+        return flush_in_s if purge_in_s is None else min(flush_in_s, purge_in_s)
+
+    def tend(self) -> None:
+        """Have what is kept in files, and what was removed out of them."""
+        self._write()
+        self._database.flush()
+        self._flushed_at, self._is_flushed = time.monotonic(), True
+        if self._removed.due_in_s == 0.0:
             self._removed.purge()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.factors.layout import FACTOR_ROW, LEDGER_ROW
 from pipeline.factors.state import BatchState
+from pipeline.settings import Settings
 from pipeline.streaming.position import Position
 from pipeline.streaming.store import PartitionStore
 from pipeline.streaming.stores.base import Store
@@ -17,6 +18,7 @@ from pipeline.streaming.stores.checkpoint import Checkpoint
 from pipeline.streaming.stores.database import Database, Memory
 from pipeline.streaming.stores.rocks import RocksStore
 from pipeline.streaming.stores.rocks_disk import found_in
+from pipeline.streaming.stores.snapshot import SnapshotDisk
 
 PEOPLE = [f"person-{number}" for number in range(6)] + ["zoë", "person-1\0"]
 NOBODY = (0, (0, 0), b"", b"")
@@ -56,6 +58,23 @@ class InMemory:
 
     def reopen(self) -> None:
         pass
+
+
+class InSnapshots:
+    """A store in memory that is closed and opened again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.store: Store = self._open()
+
+    def reopen(self) -> None:
+        self.store.keep(Position(), 7, 1)
+        self.store.close()
+        self.store = self._open()
+
+    def _open(self) -> Store:
+        beginning = Checkpoint("topic", 1, 0, 0, None)
+        return SnapshotDisk(Settings(checkpoint_s=60)).open(self._folder, lambda _: None, beginning)
 
 
 class OnDisk:
@@ -155,11 +174,11 @@ def assert_alike(store: Store, model: dict[str, Person], outdated: set[str]) -> 
             assert state.ledgers[i] == np.zeros((), LEDGER_ROW)
 
 
-@pytest.mark.parametrize("kind", [InMemory, OnDisk])
+@pytest.mark.parametrize("kind", [InMemory, InSnapshots, OnDisk])
 @settings(max_examples=60)
 @given(st.lists(steps, min_size=1, max_size=2))
 def test_a_store_holds_what_a_dictionary_would(
-    kind: type[InMemory] | type[OnDisk], parts: list[list[Step]]
+    kind: type[InMemory | InSnapshots | OnDisk], parts: list[list[Step]]
 ) -> None:
     with TemporaryDirectory() as folder:
         opened = kind(Path(folder) / "state")

@@ -93,13 +93,15 @@ def test_who_has_left_is_gone_from_the_files_too(
     store = opened(disk, folder)
     enrol(store, "ann", "bob")
     store.close()
-    store = opened(disk, folder)
     monkeypatch.setattr(removed, "PURGE_S", 0.0)
-    store._removed._due_at = 0.0
+    store = opened(disk, folder)
     assert in_files(folder, b"contracts of ann")
+    assert store.due_in_s() is None
 
     store.remove("ann")
     store.keep(Position(), 42, 1_000)
+    assert store.due_in_s() == 0.0
+    store.tend()
     store.close()
 
     assert not in_files(folder, b"contracts of ann")
@@ -119,7 +121,8 @@ def test_what_a_killed_worker_did_not_purge_the_next_one_does(
     assert in_files(folder, b"ann")
 
     store = opened(disk, folder)
-    store.keep(Position(), 43, 1_000)
+    assert store.due_in_s() == 0.0
+    store.tend()
     store.close()
 
     assert not in_files(folder, b"contracts of ann")
