@@ -154,12 +154,12 @@ class Database:
 
     def close(self) -> None:
         """Flush and close; a failure is told and costs no more than reading the changelog on."""
-        try:
-            with self._told():
-                self._db.flush()
-        except StoreError as error:
-            log.warning("state not flushed", error=str(error))
-        self._db.close()
+        for step in (self._db.flush, self._db.close):
+            try:
+                with self._told():
+                    step()
+            except StoreError as error:
+                log.warning("state not flushed", error=str(error))
 
     def _drop(self, reason: str) -> None:
         log.warning("state on disk is dropped", folder=str(self._folder), reason=reason)

@@ -15,16 +15,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from pipeline.factors.state import BatchState
 from pipeline.streaming.position import Position
 from pipeline.streaming.store import PartitionStore
 from pipeline.streaming.stores import rows
-from pipeline.streaming.stores.checkpoint import Checkpoint
+from pipeline.streaming.stores.checkpoint import Checkpoint, StoreError
 from pipeline.streaming.stores.database import Database
 from pipeline.streaming.stores.marked import MarkedPeople
 from pipeline.streaming.stores.removed import Removed
+
+log = structlog.get_logger(__name__)
 
 _PERSON_BYTES = 256
 """Of a person in the cache beside the rows: names, the index, what is noted."""
@@ -172,12 +175,13 @@ class RocksStore:
             self._removed.purge()
 
     def close(self) -> None:
-        """Write what has changed, and let go of the database."""
+        """Write what has changed, and let go of the database; what fails is told."""
+        self._removed.wait()
         try:
-            self._removed.wait()
             self._write()
-        finally:
-            self._database.close()
+        except StoreError as error:
+            log.warning("state not written", error=str(error))
+        self._database.close()
 
     def _load(self, users: Sequence[str]) -> None:
         """Have the cache know these people."""

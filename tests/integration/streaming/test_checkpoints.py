@@ -65,11 +65,18 @@ def test_killed_again_and_again_a_worker_goes_on_exactly_from_its_disk(
     assert_as_replayed(stream, model)
 
 
-@pytest.mark.parametrize("point", ["transaction.committed", "batch.scattered"])
+@pytest.mark.parametrize(
+    ("store", "point"),
+    [
+        ("rocksdb", "transaction.committed"),
+        ("rocksdb", "batch.scattered"),
+        ("memory", "transaction.committed"),
+    ],
+)
 def test_killed_between_the_commit_and_its_disk_a_worker_misses_nothing(
-    stream: Stream, model: Model, tmp_path: Path, point: str
+    stream: Stream, model: Model, tmp_path: Path, store: str, point: str
 ) -> None:
-    variables = SMALL_TRANSACTIONS | on_disk(tmp_path / "state")
+    variables = SMALL_TRANSACTIONS | on_disk(tmp_path / "state") | {"SESAME_STORE": store}
     opening, rest = simulated(people=100, events=7_000)
     victim = stream.worker(**variables, SESAME_CHAOS="1", SESAME_FAILPOINTS=f"{point}:30")
     stream.send([*opening, *rest])
@@ -82,17 +89,19 @@ def test_killed_between_the_commit_and_its_disk_a_worker_misses_nothing(
     assert_as_replayed(stream, model)
 
 
+@pytest.mark.parametrize("store", ["memory", "rocksdb"])
 def test_a_worker_that_is_told_to_end_leaves_all_it_has_on_disk(
-    stream: Stream, model: Model, tmp_path: Path
+    stream: Stream, model: Model, tmp_path: Path, store: str
 ) -> None:
+    variables = on_disk(tmp_path / "state") | {"SESAME_STORE": store}
     opening, rest = simulated(people=100, events=7_000)
-    first = stream.worker(**on_disk(tmp_path / "state"))
+    first = stream.worker(**variables)
     stream.send([*opening, *rest[:4_000]])
     stream.until_applied()
     people = sum(first.metrics()["sesame_rows"].values())
     assert first.terminate() == 0
 
-    second = stream.worker(**on_disk(tmp_path / "state")).until_ready()
+    second = stream.worker(**variables).until_ready()
     assert sum(second.metrics()["sesame_rows"].values()) == people
     assert second.log.count(_GOES_ON) == stream.partitions
     stream.send(rest[4_000:])
