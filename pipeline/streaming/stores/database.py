@@ -34,6 +34,8 @@ _BLOOM_BITS = 10
 _WRITE_BUFFER_SHARE = 4
 """A quarter of the cache may be memtables."""
 _OPEN_FILES_MAX = 256
+_OLD_S = 86_400
+"""Files are rewritten so often at least, or they would keep what was overwritten for ever."""
 _LOG_BYTES_MAX = 1 << 20
 _MANIFEST_BYTES_MAX = 64 * 1024
 """It names the first and last person of each file, former ones too until it is written anew."""
@@ -84,6 +86,7 @@ class Database:
                 self._drop(str(error))
                 folder.mkdir(mode=0o700)
                 self._db = Rdict(str(folder), options)
+            self._db.set_options({"periodic_compaction_seconds": str(_OLD_S)})
 
     def get(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The value of each key; None: there is none."""
