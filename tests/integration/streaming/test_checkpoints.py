@@ -35,7 +35,7 @@ from tests.integration.support.stream import Input, Stream, until
 from tests.integration.support.worker import WorkerProcess
 
 _GOES_ON = "state on disk "
-_WAIT_S = 60.0
+_WAIT_S = 90.0
 
 
 def on_disk(folder: Path) -> dict[str, str]:
@@ -78,7 +78,7 @@ def test_killed_between_the_commit_and_its_disk_a_worker_misses_nothing(
 ) -> None:
     variables = SMALL_TRANSACTIONS | on_disk(tmp_path / "state") | {"SESAME_STORE": store}
     opening, rest = simulated(people=100, events=7_000)
-    victim = stream.worker(**variables, SESAME_CHAOS="1", SESAME_FAILPOINTS=f"{point}:30")
+    victim = stream.worker(**variables, SESAME_CHAOS="1", SESAME_FAILPOINTS=f"{point}:12")
     stream.send([*opening, *rest])
     until_ended(victim)
 
