@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.dev.bench.partners.measure import Partnership
     from pipeline.dev.bench.recovery import Recovery
     from pipeline.dev.bench.systems import Bench
+    from pipeline.dev.bench.takeover import TakeOver
     from pipeline.dev.bench.workload import Workload
 
 app = typer.Typer()
@@ -214,15 +215,25 @@ def _tell_recovery(found: "Recovery") -> None:
         ("seconds from start to ready", f"{found.full.seconds:.1f}"),
         ("of which an empty worker takes", f"{found.empty.seconds:.1f}"),
         ("people a second", f"{found.people_per_second:,.0f}"),
-        ("seconds from kill -9 to a warm other", f"{found.take_over.seconds:.1f}"),
-        ("of which the session time-out, at most", f"{found.take_over.session_timeout_s:.1f}"),
-        ("people taken over", f"{found.take_over.people:,}"),
-        ("changelog records read for them", f"{found.take_over.records_read:,}"),
+        *_taken_over(found.take_over),
         ("peak memory, MB", f"{found.full.peak_rss_mb:,.0f}"),
         ("memory once ready, MB", f"{found.full.rss_mb:,.0f}"),
         ("memory a million people add, MB", f"{found.rss_mb_per_million:,.0f}"),
     ]
+    if found.again is not None:
+        rows.insert(5, ("from its checkpoints", f"{found.again.seconds:.1f}"))
     print_table(("Recovery", ""), rows)
+
+
+def _taken_over(found: "TakeOver | None") -> list[tuple[str, str]]:
+    if found is None:
+        return []
+    return [
+        ("seconds from kill -9 to a warm other", f"{found.seconds:.1f}"),
+        ("of which the session time-out, at most", f"{found.session_timeout_s:.1f}"),
+        ("people taken over", f"{found.people:,}"),
+        ("changelog records read for them", f"{found.records_read:,}"),
+    ]
 
 
 def _tell_machine(machine: dict[str, Any]) -> None:

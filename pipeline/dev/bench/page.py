@@ -85,7 +85,7 @@ def _rows(result: dict[str, Any]) -> Iterator[str]:
 
 def _recovery(result: dict[str, Any]) -> str:
     found = result["recovery"]
-    rows = (
+    rows = [
         ("people", f"{found['people']:,}"),
         ("changelog records", f"{found['changelog_records']:,}"),
         ("changelog MB", f"{found['changelog_bytes'] / 1e6:,.0f}"),
@@ -95,7 +95,9 @@ def _recovery(result: dict[str, Any]) -> str:
         *_take_over(found.get("take_over")),
         ("peak memory, MB", f"{found['full']['peak_rss_mb']:,.0f}"),
         ("memory that a million people add, MB", f"{found['rss_mb_per_million']:,.0f}"),
-    )
+    ]
+    if again := found.get("again"):
+        rows.append(("seconds to ready from checkpoints on disk", f"{again['seconds']:.1f}"))
     lines = ["Recovery:", "", "| | |", "| --- | ---: |", *(f"| {a} | {b} |" for a, b in rows)]
     return "\n".join([*lines, "", _machine(result["machine"]), ""])
 
