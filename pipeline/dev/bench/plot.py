@@ -36,9 +36,9 @@ class _Scale:
     def over(cls, values: Sequence[float], axis: Axis, start: float, end: float) -> "_Scale":
         if axis.log:
             low, high = floor(log10(min(values))), ceil(log10(max(values)))
-            return cls(low, max(high, low + 1), True, start, end)
+            return cls(low, max(high, low + 1), axis.log, start, end)
         step = _step(max(values))
-        return cls(0, ceil(max(values) / step) * step, False, start, end)
+        return cls(0, ceil(max(values) / step) * step, axis.log, start, end)
 
     def place(self, value: float) -> float:
         """Where a value lies, in pixels."""

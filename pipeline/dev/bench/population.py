@@ -114,13 +114,23 @@ def copies(
 ) -> Iterator[list[list[Entry]]]:
     """The entries of so many people, round by round, each round by partition."""
     for first in range(0, people, len(originals)):
-        suffix = b"-%d" % first
         by_partition: list[list[Entry]] = [[] for _ in range(partitions)]
         for original in originals[: people - first]:
-            user = original.user + suffix
+            user = _name(original, first)
             chosen = by_partition[(murmur2(user) & 0x7FFFFFFF) % partitions]
             chosen.extend((kind + user, value) for kind, value in original.entries)
         yield by_partition
+
+
+def names(originals: Sequence[Template], people: int) -> Iterator[bytes]:
+    """What `copies` calls so many people, in its order."""
+    for first in range(0, people, len(originals)):
+        for original in originals[: people - first]:
+            yield _name(original, first)
+
+
+def _name(original: Template, first: int) -> bytes:
+    return original.user + b"-%d" % first
 
 
 def swept(position: Position) -> Position:

@@ -19,6 +19,7 @@ from pipeline.dev.bench.workload import END_MS, none_of
 from pipeline.dev.simulator import Spec, simulate
 from pipeline.dev.simulator.bad import Sent
 from pipeline.dev.simulator.history import History
+from pipeline.dev.simulator.spec import SETUP_EVENTS
 from pipeline.dev.simulator.traffic import Mistakes, Traffic
 from pipeline.errors import SesameError
 from pipeline.kafka import confluent_config
@@ -39,7 +40,8 @@ def live_events(people: int, events: int, seed: int, registry: SchemaRegistry) -
 
     Within one month, so that no measurement meets the turn of one, when everybody is scored again.
     """
-    spec = Spec(people, 1, END_MS + _MONTH_MS, seed).for_events(round(events * _SURPLUS))
+    about = round(events * _SURPLUS + people * SETUP_EVENTS)
+    spec = Spec(people, 1, END_MS + _MONTH_MS, seed).for_events(about)
     whole = simulate(spec)
     chosen = {t: e if t in _LIVE else none_of(e) for t, e in whole.events.items()}
     traffic = Traffic(History(whole.spec, whole.people, chosen), registry, Mistakes())
@@ -49,8 +51,8 @@ def live_events(people: int, events: int, seed: int, registry: SchemaRegistry) -
     return found[:events]
 
 
-_SURPLUS = 1.25
-"""A spec's number of events is approximate and counts the past's kinds."""
+_SURPLUS = 1.3
+"""A spec's number of events is approximate."""
 
 
 @dataclass(frozen=True, slots=True)
