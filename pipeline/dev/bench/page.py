@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.dev.bench import latency_page, scale_page
+from pipeline.dev.bench import latency_page, scale_page, sizing_page
 
 COMPARISON, RECOVERY, PARTNERS = "comparison.json", "recovery.json", "partners.json"
 LATENCY, SCALE = "latency.json", "scale.json"
@@ -185,12 +185,19 @@ def plots(folder: Path) -> dict[str, str]:
     }
 
 
+def sizing(folder: Path) -> str:
+    """The page that says how much so many people need."""
+    kept = folder / SCALE
+    return sizing_page.page(json.loads(kept.read_text()) if kept.is_file() else None)
+
+
 def main() -> None:
-    """Bring the page and its plots up to date."""
+    """Bring the pages and the plots up to date."""
     page, folder = _DOCS / "performance.md", _DOCS / "performance"
     for file, svg in plots(folder).items():
         (folder / file).write_text(svg)
     page.write_text(refreshed(page.read_text(), folder))
+    (_DOCS / "sizing.md").write_text(sizing(folder))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from pipeline.dev.guard import accepted
-from pipeline.dev.guard.counts import count
+from pipeline.dev.guard.counts import BATCH, count
 from pipeline.dev.guard.stages import YARDSTICK
 from pipeline.errors import SesameError
 
@@ -24,8 +24,8 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     for name, instructions in counted.items():
-        unit = "in all" if name == YARDSTICK else "an event"
-        sys.stdout.write(f"{name}: {instructions:,.0f} instructions {unit}\n")
+        each, unit = (1, "") if name == YARDSTICK else (BATCH, " an event")
+        sys.stdout.write(f"{name}: {instructions / each:,.0f} instructions{unit}\n")
     found = accepted.figures(counted)
     if asked.accept:
         accepted.save(found)

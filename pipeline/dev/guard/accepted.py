@@ -1,6 +1,6 @@
 """What was accepted, and whether today's counts keep to it.
 
-The figure of a stage is its instructions an event, over those of the yardstick.
+The figure of a stage is its instructions for the batch, over those of the yardstick.
 """
 
 import json

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pipeline.dev.bench.population import KAFKA_MS, Record, Replay
 from pipeline.dev.bench.workload import Workload
-from pipeline.dev.guard.stages import YARDSTICK, Given, context, stages
+from pipeline.dev.guard.stages import Given, context, stages
 from pipeline.dev.simulator.bad import Sent
 from pipeline.errors import SesameError
 
@@ -41,7 +41,7 @@ class CountError(SesameError):
 
 
 def count() -> dict[str, float]:
-    """Instructions an event by stage, and of the yardstick as a whole.
+    """Instructions of the batch by stage, and of the yardstick.
 
     What one more run of a stage adds, over a few: start and imports are the same for all.
 
@@ -58,10 +58,7 @@ def count() -> dict[str, float]:
         runs = [(file, names[0], 0), *((file, name, _TIMES) for name in names)]
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             start, *totals = pool.map(_run, runs)
-    return {
-        name: (total - start) / _TIMES / (1 if name == YARDSTICK else given.events)
-        for name, total in zip(names, totals, strict=True)
-    }
+    return {name: (total - start) / _TIMES for name, total in zip(names, totals, strict=True)}
 
 
 def prepare() -> Given:

@@ -33,11 +33,6 @@ class Given:
     position: Position
     records: Mapping[str, Sequence[Record]]
 
-    @property
-    def events(self) -> int:
-        """Records of the batch."""
-        return sum(map(len, self.records.values()))
-
 
 def context() -> step.StepContext:
     """A worker's, with the settings as they come."""

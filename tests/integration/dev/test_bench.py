@@ -115,3 +115,45 @@ def test_two_measurements_at_once_are_refused() -> None:
     result = run("--partners", "--recovery")
     assert result.exit_code == 2
     assert "choose one" in result.output
+
+
+def test_every_probe_is_answered_at_every_load_also_at_the_partner(
+    kafka: str, topic_prefix: str
+) -> None:
+    result = run("--latency", "--live", "200000", "--level", "1", "--runs", "1")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    tops = {top["system"]: top["events_per_second"] for top in told["tops"]}
+    assert list(tops) == ["sesame", "gateway"]
+    assert [(load["system"], load["share"]) for load in told["loads"]] == [
+        (system, share) for system in tops for share in (0.01, 0.1, 0.5, 0.8)
+    ]
+    for load in told["loads"]:
+        assert load["events_per_second"] == pytest.approx(load["share"] * tops[load["system"]])
+        assert load["events"] == pytest.approx(load["events_per_second"], abs=2)
+        spread = load["latency_ms"]
+        assert 0 < spread["p50"] <= spread["p99"] <= spread["p99.9"] <= spread["max"]
+        assert sum(count for _, count in load["histogram_us"]) == spread["samples"] > 0
+    assert topics_left(kafka, topic_prefix) == []
+
+
+def test_a_grid_is_measured_cell_by_cell(kafka: str, topic_prefix: str) -> None:
+    largest = ("--people-max", "2000", "--partitions-max", "2", "--workers-max", "2")
+    result = run("--scale", *largest, "--runs", "1")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    cells = [
+        (r["cell"]["workers"], r["cell"]["partitions"], r["cell"]["skew"]) for r in told["runs"]
+    ]
+    assert cells == [(1, 2, 0.0), (2, 2, 0.0), (1, 1, 0.0), (1, 2, 0.8), (1, 2, 1.0), (1, 2, 1.2)]
+    for each in told["runs"]:
+        assert each["events"] == 6_000
+        assert each["written"]["factor-state-changelog"]["records"] > 0
+        assert each["input_bytes"] > 6_000 * 50
+        assert each["changelog_bytes"] > 2_000 * 300
+        assert each["events_per_cpu_second"] > 0
+    even, *_, skewed = told["runs"]
+    # Few people of many events: fewer rows and scores to write for as many events.
+    written = [r["written"]["factor-state-changelog"]["records"] for r in (even, skewed)]
+    assert written[1] < written[0]
+    assert topics_left(kafka, topic_prefix) == []

@@ -116,7 +116,7 @@ class Sender:
     def keep_supplied(
         self, records: Iterator[Sent], seconds: float, is_ahead: Callable[[int], bool]
     ) -> int:
-        """Send as fast as may be for so long; the number sent.
+        """Send as fast as may be for so long, or until there is no more; the number sent.
 
         Args:
             records: What to send.
@@ -130,7 +130,7 @@ class Sender:
                 continue
             some = list(islice(records, _AT_ONCE))
             if not some:
-                raise SesameError("there are too few live events for this rate: simulate more")
+                break
             self._send(some)
             sent += len(some)
         self.flush()

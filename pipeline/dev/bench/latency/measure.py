@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from statistics import median
 from threading import Event, Thread
 from typing import Any, Self
@@ -46,6 +46,8 @@ _PROBED_SHARE = 0.2
 _SUPPLIED_AHEAD = 300_000
 """Events sent and not yet applied while the top rate is measured: more than are applied between
 two commits of offsets, so that no worker ever waits for events."""
+_TOP_PART = 3
+"""The top rate is measured with the first third of the live events at most."""
 _ANSWERED_S = 60.0
 _DATA = [topic.name for topic in DATA_TOPICS]
 _NS = 1_000_000_000
@@ -203,16 +205,16 @@ class _Run:
 
     def _top(self, sender: Sender, watch: Watch, child: Child, records: Iterator[Sent]) -> float:
         self.bench.say(f"{self.contender.name}: top rate")
+        some = islice(records, self.plan.live // _TOP_PART)
         with _Progress(self.settings, self.contender.group) as progress:
             before = progress.applied
             sender.keep_supplied(
-                records,
+                some,
                 self.plan.top_s,
                 lambda sent: sent - (progress.applied - before) > _SUPPLIED_AHEAD,
             )
-            rate = progress.rate(self.plan.top_s / 3)
-        self._wait_through(watch, child, _DATA)
-        return rate
+            self._wait_through(watch, child, _DATA)
+            return progress.rate()
 
     def _offer(self, sender: Sender, rate: float, records: Iterator[Sent]) -> tuple[Level, float]:
         """Offer a load; when it began, in seconds since 1970."""
@@ -288,18 +290,18 @@ class _Progress(Thread):
         """Data events committed when last looked."""
         return self._seen[-1][1]
 
-    def rate(self, after_s: float) -> float:
-        """Events a second from then on, between two times at which it went on.
+    def rate(self) -> float:
+        """Events a second from the first look to the last commit seen.
 
         Raises:
-            SesameError: It did not go on twice.
+            SesameError: Nothing was committed.
         """
-        since = self._seen[0][0] + after_s
-        steps = [b for a, b in pairwise(self._seen) if b[1] > a[1] and b[0] >= since]
-        if len(steps) < 2:  # noqa: PLR2004 - a beginning and an end
-            raise SesameError("too little was applied to tell the top rate: take more seconds")
-        (t0, n0), (t1, n1) = steps[0], steps[-1]
-        return (n1 - n0) / (t1 - t0)
+        (began, before), *_ = self._seen
+        steps = [later for earlier, later in pairwise(self._seen) if later[1] > earlier[1]]
+        if not steps:
+            raise SesameError("nothing was applied while the top rate was measured")
+        at, applied = steps[-1]
+        return (applied - before) / (at - began)
 
     def run(self) -> None:
         """Look until the context ends."""

@@ -107,6 +107,8 @@ class Run:
     peak_rss_mb: float
     transactions: int
     input_bytes: int
+    changelog_bytes: int
+    """Of everybody's state, before the events."""
     written: dict[str, dict[str, int]]
 
     def as_json(self) -> dict[str, Any]:
@@ -194,7 +196,7 @@ def _run(  # noqa: PLR0913 - a cell's own
     bench.say(f"{told}, skew {cell.skew:g}")
     # Everybody's score is of the month that the events are of, so time alone changes none.
     position = Position({}, END_MS, int(month_of_ms(END_MS)))
-    asyncio.run(recovery.fill(settings, originals, cell.people, position))
+    _, changelog = asyncio.run(recovery.fill(settings, originals, cell.people, position))
     with ExitStack() as stack:
         watch = stack.enter_context(Watch(settings))
         backlog = stack.enter_context(Backlog(settings))
@@ -231,6 +233,7 @@ def _run(  # noqa: PLR0913 - a cell's own
         peak_rss_mb=peak_rss / _MB,
         transactions=written.transactions,
         input_bytes=counted.nbytes,
+        changelog_bytes=changelog,
         written=written.as_json()["topics"],
     )
 
