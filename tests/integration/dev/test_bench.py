@@ -1,11 +1,16 @@
 import json
 import time
+from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
+from pipeline import settings
 from pipeline.cli.main import app
+from pipeline.dev.bench.scale.measure import Cell, Grid, Plan, measure
+from pipeline.dev.bench.systems import Bench
+from pipeline.dev.bench.workload import Workload
 
 pytestmark = pytest.mark.slow
 
@@ -137,23 +142,21 @@ def test_every_probe_is_answered_at_every_load_also_at_the_partner(
     assert topics_left(kafka, topic_prefix) == []
 
 
-def test_a_grid_is_measured_cell_by_cell(kafka: str, topic_prefix: str) -> None:
-    largest = ("--people-max", "2000", "--partitions-max", "2", "--workers-max", "2")
-    result = run("--scale", *largest, "--runs", "1")
-    assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    cells = [
-        (r["cell"]["workers"], r["cell"]["partitions"], r["cell"]["skew"]) for r in told["runs"]
-    ]
-    assert cells == [(1, 2, 0.0), (2, 2, 0.0), (1, 1, 0.0), (1, 2, 0.8), (1, 2, 1.0), (1, 2, 1.2)]
+def test_a_cell_of_the_grid_is_measured_over_all_its_workers(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    prepared = Bench(settings.load(partitions=2), tmp_path, lambda _: None)
+    grid = Grid(Cell(2, 2_000, 2, 0.0), [2], [2_000], [2], [0.0, 1.2])
+    told = measure(prepared, Plan(Workload(60, 6_000, 1), grid, 6_000, 1)).as_json()
+    assert [run["cell"]["skew"] for run in told["runs"]] == [0.0, 1.2]
     for each in told["runs"]:
         assert each["events"] == 6_000
-        assert each["written"]["factor-state-changelog"]["records"] > 0
         assert each["input_bytes"] > 6_000 * 50
         assert each["changelog_bytes"] > 2_000 * 300
-        assert each["events_per_cpu_second"] > 0
-    even, *_, skewed = told["runs"]
-    # Few people of many events: fewer rows and scores to write for as many events.
-    written = [r["written"]["factor-state-changelog"]["records"] for r in (even, skewed)]
-    assert written[1] < written[0]
+        assert each["cpu_seconds"] > 0
+        # Two workers hold more than one without people does.
+        assert each["peak_rss_mb"] >= each["ready_rss_mb"] > 1.5 * told["empty_rss_mb"]
+    # Few people of many events: fewer rows to write for as many events.
+    even, skewed = (run["written"]["factor-state-changelog"]["records"] for run in told["runs"])
+    assert 0 < skewed < even
     assert topics_left(kafka, topic_prefix) == []

@@ -13,8 +13,9 @@ from pipeline.dev.bench.systems import Bench
 from pipeline.resources import partners_file
 from pipeline.settings import Settings, variable
 
-Start = Callable[[Bench, Settings, str], AbstractContextManager[Child]]
-"""Starts a system on topics that exist; within the context it takes events."""
+Start = Callable[[Bench, Settings, int], AbstractContextManager[Child]]
+"""Starts a system on topics that exist; within the context it takes events. The number is that of
+the run, of all systems' together, for names of logs and folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ def worker(name: str = systems.SESAME, **tuned: str) -> Contender:
     """Our worker; ``tuned`` are settings by name."""
 
     @contextmanager
-    def start(bench: Bench, settings: Settings, run: str) -> Iterator[Child]:
+    def start(bench: Bench, settings: Settings, number: int) -> Iterator[Child]:
         told = systems.environment(settings) | {variable(k): v for k, v in tuned.items()}
         command = systems.command("pipeline.cli.main", "worker")
-        with Child(command, told, bench.folder / f"{run}.log") as child:
+        with Child(command, told, bench.folder / f"{name}-{number}.log") as child:
             systems.wait_ready(settings.web_port, child)
             yield child
 
@@ -54,7 +55,7 @@ def with_gateway(name: str = "gateway", **tuned: str) -> Contender:
     upstream = worker(name, **tuned)
 
     @contextmanager
-    def start(bench: Bench, settings: Settings, run: str) -> Iterator[Child]:
+    def start(bench: Bench, settings: Settings, number: int) -> Iterator[Child]:
         told = systems.environment(settings) | {
             variable("partners_file"): str(partners_file()),
             variable("pseudonym_key"): KEY,
@@ -62,8 +63,8 @@ def with_gateway(name: str = "gateway", **tuned: str) -> Contender:
         }
         command = systems.command("pipeline.cli.main", "gateway")
         with (
-            upstream.start(bench, settings, run) as child,
-            Child(command, told, bench.folder / f"{run}-gateway.log") as gateway,
+            upstream.start(bench, settings, number) as child,
+            Child(command, told, bench.folder / f"{name}-{number}-gateway.log") as gateway,
         ):
             systems.wait_ready(settings.gateway_port, gateway)
             yield child

@@ -3,10 +3,9 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice, pairwise
+from itertools import chain, count, islice
 from statistics import median
-from threading import Event, Thread
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from pipeline.dev.bench.latency.probes import (
     People,
     expected_answers,
 )
+from pipeline.dev.bench.latency.progress import Progress
 from pipeline.dev.bench.latency.reader import Arrival, Reader
 from pipeline.dev.bench.latency.spread import Spread, histogram
 from pipeline.dev.bench.systems import Bench
@@ -140,10 +140,12 @@ def measure(bench: Bench, plan: Plan) -> Found:
     bench.say(f"simulating {plan.live:,} live events")
     live = live_events(workload.people, plan.live, workload.seed, registry)
     found = Found()
+    serial = count(1)
     for run in range(1, plan.runs + 1):
         for contender in plan.contenders:
             with systems.topics_of(bench, contender.name, PARTNERS) as settings:
-                _Run(bench, plan, contender, run, settings, registry, answers).all(live, found)
+                one = _Run(bench, plan, contender, run, next(serial), settings, registry, answers)
+                one.all(live, found)
     return found
 
 
@@ -153,6 +155,7 @@ class _Run:
     plan: Plan
     contender: Contender
     number: int
+    serial: int
     settings: Settings
     registry: SchemaRegistry
     answers: Answers
@@ -167,7 +170,7 @@ class _Run:
         name, records = self.contender.name, iter(live)
         run = f"{name}-{self.number}"
         with (
-            self.contender.start(self.bench, self.settings, run) as child,
+            self.contender.start(self.bench, self.settings, self.serial) as child,
             Watch(self.settings, self.contender.group) as watch,
             Sender(self.settings) as sender,
         ):
@@ -206,7 +209,7 @@ class _Run:
     def _top(self, sender: Sender, watch: Watch, child: Child, records: Iterator[Sent]) -> float:
         self.bench.say(f"{self.contender.name}: top rate")
         some = islice(records, self.plan.live // _TOP_PART)
-        with _Progress(self.settings, self.contender.group) as progress:
+        with Progress(self.settings, self.contender.group, _DATA) as progress:
             before = progress.applied
             sender.keep_supplied(
                 some,
@@ -261,55 +264,3 @@ class _Run:
 
 def _records(traffic: Traffic) -> Iterator[Sent]:
     return chain.from_iterable(chunk.records for chunk in traffic.chunks())
-
-
-class _Progress(Thread):
-    """Looks how far a group has committed, all the while."""
-
-    _EVERY_S = 0.1
-
-    def __init__(self, settings: Settings, group: str) -> None:
-        super().__init__(daemon=True)
-        self._settings, self._group = settings, group
-        self._ended = Event()
-        self._seen: list[tuple[float, int]] = []
-
-    def __enter__(self) -> Self:
-        self._look = Watch(self._settings, self._group).__enter__()
-        self._note()
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self.join()
-        self._look.__exit__(None, None, None)
-
-    @property
-    def applied(self) -> int:
-        """Data events committed when last looked."""
-        return self._seen[-1][1]
-
-    def rate(self) -> float:
-        """Events a second from the first look to the last commit seen.
-
-        Raises:
-            SesameError: Nothing was committed.
-        """
-        (began, before), *_ = self._seen
-        steps = [later for earlier, later in pairwise(self._seen) if later[1] > earlier[1]]
-        if not steps:
-            raise SesameError("nothing was applied while the top rate was measured")
-        at, applied = steps[-1]
-        return (applied - before) / (at - began)
-
-    def run(self) -> None:
-        """Look until the context ends."""
-        while not self._ended.wait(self._EVERY_S):
-            self._note()
-
-    def _note(self) -> None:
-        names = {self._settings.topic(name) for name in _DATA}
-        committed = self._look.committed()
-        total = sum(offset for (name, _), offset in committed.items() if name in names)
-        self._seen.append((time.monotonic(), total))
