@@ -7,22 +7,32 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from pipeline import settings
-from pipeline.codec.open import open_registry
+from pipeline.codec.registry import FileRegistry
 from pipeline.factors.admission import Policy
 from pipeline.scoring.model import load_model
 from pipeline.streaming import step
 from pipeline.streaming.arrivals import decode
 from pipeline.streaming.position import Position
-from pipeline.streaming.records import Record
 from pipeline.streaming.store import PartitionStore
 
 YARDSTICK = "yardstick"
-_LOOPS = 20_000
-_SMALL, _CALLS = 256, 2_000
+_MODEL = "default@1"
+_LOOPS = 5_000
+_SMALL, _CALLS = 256, 500
+
+
+class Fetched(NamedTuple):
+    """A record as the lanes take it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +41,18 @@ class Given:
 
     store: PartitionStore
     position: Position
-    records: Mapping[str, Sequence[Record]]
+    records: Mapping[str, Sequence[Fetched]]
 
 
 def context() -> step.StepContext:
-    """A worker's, with the settings as they come."""
-    current = settings.load()
+    """A worker's, whatever the environment says."""
     return step.StepContext(
-        registry=open_registry(current),
-        model=load_model(current.model),
-        policy=Policy(lateness_days=current.lateness_days),
+        registry=FileRegistry(),
+        model=load_model(_MODEL),
+        policy=Policy(lateness_days=31),
         partition=0,
-        partitions=current.partitions,
-        topic_prefix=current.topic_prefix,
+        partitions=8,
+        topic_prefix="",
     )
 
 
