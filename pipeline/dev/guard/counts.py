@@ -37,6 +37,15 @@ _VALGRIND = (
 )
 
 
+_SAME = {
+    "PYTHONHASHSEED": "0",
+    # Threads that wait for work count as instructions too, as many as the scheduler lets them.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+
+
 class CountError(SesameError):
     """Instructions could not be counted."""
 
@@ -94,7 +103,7 @@ def _run(run: tuple[Path, str, int]) -> int:
     file, name, times = run
     done = subprocess.run(  # noqa: S603 - our own command
         [*_VALGRIND, sys.executable, "-m", stages.__module__, str(file), name, str(times)],
-        env=os.environ | {"PYTHONHASHSEED": "0"},
+        env=os.environ | _SAME,
         capture_output=True,
         text=True,
         check=False,
