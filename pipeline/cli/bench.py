@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import settings
+from pipeline.cli import bench_latency, bench_scale
 from pipeline.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -54,6 +55,27 @@ def bench(
     decisions: Annotated[
         int, typer.Option(min=1, help="Decisions to time in each round, with --partners.")
     ] = 5_000,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Measure from event to readable score instead.")
+    ] = False,
+    live: Annotated[
+        int, typer.Option(min=1_000, help="Events at hand for the loads, with --latency.")
+    ] = 4_000_000,
+    scale: Annotated[
+        bool, typer.Option("--scale", help="Measure how cost grows with size instead.")
+    ] = False,
+    people_max: Annotated[
+        int, typer.Option(min=1_000, max=100_000_000, help="Most people, with --scale.")
+    ] = 1_000_000,
+    partitions_max: Annotated[
+        int, typer.Option(min=1, max=256, help="Most partitions, with --scale.")
+    ] = 64,
+    workers_max: Annotated[
+        int, typer.Option(min=1, max=64, help="Most workers, with --scale.")
+    ] = 4,
+    level: Annotated[
+        float, typer.Option(min=1, max=3_600, help="Seconds of each load, with --latency.")
+    ] = 10,
     save: Annotated[
         Path | None, typer.Option(help="A folder to keep the raw result in.", file_okay=False)
     ] = None,
@@ -62,7 +84,9 @@ def bench(
     """Measure this pipeline beside a per-event Faust agent and a copy without any work.
 
     Or, with --recovery, how long a restore takes; or, with --partners, how fast the gateway
-    follows and how soon a partner decides.
+    follows and how soon a partner decides; or, with --latency, how long it takes from an event
+    to the score it changes, under open-loop load; or, with --scale, what more workers, people,
+    partitions and uneven keys cost.
 
     Kafka is the one SESAME_BOOTSTRAP names; without it, one is started for the occasion.
     Nothing else should run on the machine meanwhile.
@@ -70,8 +94,10 @@ def bench(
     from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
     from pipeline.dev.bench.workload import Workload  # noqa: PLC0415
 
-    if recovery and partners:
-        raise typer.BadParameter("--recovery and --partners are two measurements; choose one")
+    if recovery + partners + latency + scale > 1:
+        raise typer.BadParameter(
+            "--recovery, --partners, --latency, --scale: choose one measurement"
+        )
     workload = Workload(people, events, seed)
     with _bench(partitions, show=not as_json) as prepared:
         facts = _facts(workload, partitions)
@@ -80,6 +106,15 @@ def bench(
             measured = _measure_partners(prepared, workload, grants, decisions, runs)
             result = measured.as_json() | facts
             name, tell = page.PARTNERS, partial(_tell_partners, measured)
+        elif latency:
+            delays = bench_latency.measure(prepared, workload, live, level, runs)
+            result = delays.as_json() | facts
+            name, tell = page.LATENCY, partial(bench_latency.tell, delays)
+        elif scale:
+            largest = bench_scale.Largest(workers_max, people_max, partitions_max)
+            grown = bench_scale.measure(prepared, workload, largest, runs)
+            result = grown.as_json() | facts
+            name, tell = page.SCALE, partial(bench_scale.tell, grown)
         elif recovery:
             found = _recover(prepared, workload, restored)
             result = {"recovery": _restore_figures(found)} | facts

@@ -14,6 +14,7 @@ from pipeline import topics
 from pipeline.failpoints import Failpoint, hit
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
+from pipeline.streaming.beginning import begin_eagerly
 from pipeline.streaming.flow import Send
 from pipeline.streaming.records import Header
 
@@ -44,6 +45,7 @@ class TransactionalWriter:
         """Connect, and fence whoever wrote this partition before."""
         await self.stop()
         settings = self._settings
+        begin_eagerly()
         producer = AIOKafkaProducer(
             **aiokafka_config(settings),
             transactional_id=self._transactional_id,

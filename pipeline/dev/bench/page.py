@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.dev.bench import latency_page, scale_page, sizing_page
+
 COMPARISON, RECOVERY, PARTNERS = "comparison.json", "recovery.json", "partners.json"
+LATENCY, SCALE = "latency.json", "scale.json"
 """The names of raw results."""
 _DOCS = Path(__file__).parents[3] / "docs"
 _MARKED = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
@@ -170,13 +173,48 @@ def _machine(machine: dict[str, Any]) -> str:
     )
 
 
-_RENDERED = {COMPARISON: _comparison, RECOVERY: _recovery, PARTNERS: _partners}
+def _latencies(result: dict[str, Any]) -> str:
+    return "\n".join([latency_page.figures(result), _machine(result["machine"]), ""])
+
+
+def _scale(result: dict[str, Any]) -> str:
+    return "\n".join([scale_page.figures(result), _machine(result["machine"]), ""])
+
+
+_RENDERED = {
+    COMPARISON: _comparison,
+    RECOVERY: _recovery,
+    PARTNERS: _partners,
+    LATENCY: _latencies,
+    SCALE: _scale,
+}
+_PLOTTED = {LATENCY: latency_page.plots, SCALE: scale_page.plots}
+"""SVG files by name, of a raw result."""
+
+
+def plots(folder: Path) -> dict[str, str]:
+    """The plots of the raw results in ``folder``, by file name."""
+    return {
+        file: svg
+        for name, draw in _PLOTTED.items()
+        if (folder / name).is_file()
+        for file, svg in draw(json.loads((folder / name).read_text())).items()
+    }
+
+
+def sizing(folder: Path) -> str:
+    """The page that says how much so many people need."""
+    kept = folder / SCALE
+    return sizing_page.page(json.loads(kept.read_text()) if kept.is_file() else None)
 
 
 def main() -> None:
-    """Bring the page up to date."""
-    page = _DOCS / "performance.md"
-    page.write_text(refreshed(page.read_text(), _DOCS / "performance"))
+    """Bring the pages and the plots up to date."""
+    page, folder = _DOCS / "performance.md", _DOCS / "performance"
+    for file, svg in plots(folder).items():
+        (folder / file).write_text(svg)
+    page.write_text(refreshed(page.read_text(), folder))
+    (_DOCS / "sizing.md").write_text(sizing(folder))
 
 
 if __name__ == "__main__":

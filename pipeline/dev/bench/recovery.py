@@ -81,7 +81,7 @@ def measure(bench: Bench, workload: Workload, people: int) -> Recovery:
         empty = _start(settings, bench.folder / "recovery-empty.log")
         bench.say(f"recovery: writing the changelog of {people:,} people")
         position = population.swept(replay.position)
-        records, size = asyncio.run(_fill(settings, originals, people, position))
+        records, size = asyncio.run(fill(settings, originals, people, position))
         bench.say("recovery: starting a worker on it")
         full = _start(settings, bench.folder / "recovery-full.log")
         take_over = again = None
@@ -106,7 +106,7 @@ def _start(settings: Settings, log: Path) -> Started:
         )
 
 
-async def _fill(
+async def fill(
     settings: Settings, originals: Sequence[Template], people: int, position: Position
 ) -> tuple[int, int]:
     """Write the changelog as the lanes would; its records and bytes, positions aside."""

@@ -66,7 +66,7 @@ def topics_of(bench: Bench, name: str, partner_ids: Sequence[str] = ()) -> Itera
         "topic_prefix": f"{base.topic_prefix}bench-{name}-{uuid4().hex[:8]}.",
         "app_id": "bench",
         "gateway_app_id": "bench-gateway",
-        **{port: _free_port() for port in _PORTS},
+        **{port: free_port() for port in _PORTS},
     }
     settings = base.model_copy(update=chosen)
     ensure_topics(settings, list(partner_ids))
@@ -169,14 +169,20 @@ def wait_ready(port: int, child: Child) -> None:
         SesameError: It is not ready in time.
     """
     deadline = time.monotonic() + _STALLED_S
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+    with httpx.Client() as client:
         while time.monotonic() < deadline:
             child.check()
-            with contextlib.suppress(httpx.TransportError):
-                if client.get("/health/ready").is_success:
-                    return
+            if is_ready(port, client):
+                return
             time.sleep(_READY_POLL_S)
     raise SesameError(f"a process was not ready within {_STALLED_S:.0f} s")
+
+
+def is_ready(port: int, client: httpx.Client) -> bool:
+    """Whether the process at a port says that it is ready."""
+    with contextlib.suppress(httpx.TransportError):
+        return client.get(f"http://127.0.0.1:{port}/health/ready").is_success
+    return False
 
 
 def wait_through(bench: Bench, system: str, watch: Watch, child: Child, ends: Offsets) -> None:
@@ -213,7 +219,8 @@ def _log(bench: Bench, system: str, number: int) -> Path:
     return bench.folder / f"{system}-{number}.log"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -74,6 +74,17 @@ def test_the_page_shows_the_recorded_figures() -> None:
     assert text == wanted, "run `python -m pipeline.dev.bench.page`"
 
 
+def test_the_plots_show_the_recorded_figures() -> None:
+    folder = DOCS / "performance"
+    for name, svg in page.plots(folder).items():
+        assert (folder / name).read_text() == svg, "run `python -m pipeline.dev.bench.page`"
+
+
+def test_the_sizing_page_follows_from_the_recorded_figures() -> None:
+    wanted = page.sizing(DOCS / "performance")
+    assert (DOCS / "sizing.md").read_text() == wanted, "run `python -m pipeline.dev.bench.page`"
+
+
 def test_a_saved_comparison_is_a_row_for_each_system(tmp_path: Path) -> None:
     page.save(COMPARISON, page.COMPARISON, tmp_path / "new")
     told = page.figures(tmp_path / "new")
