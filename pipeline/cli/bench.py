@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import settings
+from pipeline.cli import bench_peers
+from pipeline.cli.bench_peers import FEW_EVENTS
 from pipeline.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.dev.bench.workload import Workload
 
 app = typer.Typer()
+_PEER_EVENTS = 20_000
 
 
 @app.command()
@@ -33,11 +36,23 @@ def bench(
     ] = 1_000_000,
     people: Annotated[int, typer.Option(min=1, help="People they are of.")] = 10_000,
     peer_events: Annotated[
-        int, typer.Option(min=100, help="About so many events for the per-event peer.")
-    ] = 20_000,
+        int | None,
+        typer.Option(
+            min=100,
+            help="About so many events for per-event peers.",
+            show_default=f"20000, with --peers {FEW_EVENTS}",
+        ),
+    ] = None,
     runs: Annotated[int, typer.Option(min=1, max=100, help="Rounds of runs.")] = 3,
     partitions: Annotated[int, typer.Option(min=1, max=256, help="Partitions.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same events.")] = 1,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Measure every peer; first `make bench-install`.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="With --peers, a system to run beside ours; repeatable."),
+    ] = None,
     recovery: Annotated[
         bool, typer.Option("--recovery", help="Measure a restore instead.")
     ] = False,
@@ -60,8 +75,9 @@ def bench(
 ) -> None:
     """Measure this pipeline beside a per-event Faust agent and a copy without any work.
 
-    Or, with --recovery, how long a restore takes; or, with --partners, how fast the gateway
-    follows and how soon a partner decides.
+    Or, with --peers, beside every other stream processor that can run here, with the same
+    scoring on a store of its own; or, with --recovery, how long a restore takes; or, with
+    --partners, how fast the gateway follows and how soon a partner decides.
 
     Kafka is the one SESAME_BOOTSTRAP names; without it, one is started for the occasion.
     Nothing else should run on the machine meanwhile.
@@ -69,12 +85,19 @@ def bench(
     from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
     from pipeline.dev.bench.workload import Workload  # noqa: PLC0415
 
-    if recovery and partners:
-        raise typer.BadParameter("--recovery and --partners are two measurements; choose one")
+    _refuse_two(
+        {"--peers": peers, "--recovery": recovery, "--partners": partners, "--only": bool(only)}
+    )
+    chosen = bench_peers.choose(only or []) if peers else []
     workload = Workload(people, events, seed)
     with _bench(partitions, show=not as_json) as prepared:
         facts = _facts(workload, partitions)
-        if partners:
+        if peers:
+            few = workload.scaled(min(peer_events or FEW_EVENTS, events))
+            compared = bench_peers.measure(prepared, chosen, workload, few, runs)
+            result = compared.as_json() | facts
+            name, tell = page.PEERS, partial(bench_peers.tell, compared)
+        elif partners:
             facts["input"]["grants"] = grants
             measured = _measure_partners(prepared, workload, grants, decisions, runs)
             result = measured.as_json() | facts
@@ -84,7 +107,7 @@ def bench(
             result = {"recovery": _restore_figures(found)} | facts
             name, tell = page.RECOVERY, partial(_tell_recovery, found)
         else:
-            comparison = _compare(prepared, workload, peer_events, runs)
+            comparison = _compare(prepared, workload, peer_events or _PEER_EVENTS, runs)
             result = comparison.as_json() | facts
             name, tell = page.COMPARISON, partial(_tell_comparison, comparison)
     if save is not None:
@@ -94,6 +117,14 @@ def bench(
     else:
         tell()
         _tell_machine(facts["machine"])
+
+
+def _refuse_two(asked: Mapping[str, bool]) -> None:
+    both = [name for name, on in asked.items() if on and name != "--only"]
+    if len(both) > 1:
+        raise typer.BadParameter(f"{' and '.join(both)} are {len(both)} measurements; choose one")
+    if asked["--only"] and not asked["--peers"]:
+        raise typer.BadParameter("--only chooses among the systems of --peers")
 
 
 @contextmanager

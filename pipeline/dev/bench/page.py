@@ -9,8 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.dev.bench.peers.plot import svg
+
 COMPARISON, RECOVERY, PARTNERS = "comparison.json", "recovery.json", "partners.json"
+PEERS = "peers.json"
 """The names of raw results."""
+PLOT = "peers.svg"
+"""The picture of the peers, beside their raw result."""
 _DOCS = Path(__file__).parents[3] / "docs"
 _MARKED = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 _NONE = "No run is recorded in `docs/performance/` yet.\n"
@@ -35,6 +40,52 @@ def figures(folder: Path) -> str:
         if (folder / name).is_file()
     ]
     return "\n".join(parts) or _NONE
+
+
+def plot(folder: Path) -> str | None:
+    """The picture of the peers' raw result, None without one."""
+    kept = folder / PEERS
+    return svg(json.loads(kept.read_text())["summaries"]) if kept.is_file() else None
+
+
+def _peers(result: dict[str, Any]) -> str:
+    given, rows = result["input"], list(_rows(result))
+    few = [name for name, share in result["shares"].items() if share == "few"]
+    lines = [
+        (
+            f"Every peer (medians, rounds: {result['summaries'][0]['runs']}, in turn); about "
+            f"{given['events']:,} events of {given['people']:,} people in {given['partitions']} "
+            f"partitions, seed {given['seed']}. {_quoted(few)}: the same mix of fewer people, "
+            "as many events for each:"
+        ),
+        "",
+        (
+            "| system | events | events/s | lowest to highest | CPU us an event | peak MB | "
+            "ours over it |"
+        ),
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *rows,
+        "",
+        f"![Events per second by system](performance/{PLOT})",
+        "",
+        *(f"- `{name}`: {told}" for name, told in result["versions"].items()),
+        *(f"- `{name}` was left out: {why}" for name, why in result["left_out"].items()),
+        "",
+        "Scores compared with ours, all equal: "
+        + ", ".join(
+            f"`{name}` {checked['people']:,} people ({checked['scored']:,} with a score)"
+            for name, checked in result["checked"].items()
+        )
+        + ".",
+        "",
+        _machine(result["machine"]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _comparison(result: dict[str, Any]) -> str:
@@ -153,13 +204,16 @@ def _machine(machine: dict[str, Any]) -> str:
     )
 
 
-_RENDERED = {COMPARISON: _comparison, RECOVERY: _recovery, PARTNERS: _partners}
+_RENDERED = {PEERS: _peers, COMPARISON: _comparison, RECOVERY: _recovery, PARTNERS: _partners}
 
 
 def main() -> None:
     """Bring the page up to date."""
     page = _DOCS / "performance.md"
-    page.write_text(refreshed(page.read_text(), _DOCS / "performance"))
+    folder = _DOCS / "performance"
+    page.write_text(refreshed(page.read_text(), folder))
+    if (drawn := plot(folder)) is not None:
+        (folder / PLOT).write_text(drawn)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a per-event peer says of itself while it runs: how far it is, and when.
+"""What a per-event peer says of itself while it runs: how far it is, and since when.
 
 It knows the moment it applied an event best; asking the broker would only tell what was
 committed.
@@ -23,11 +23,10 @@ _WRITE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Consents and data events applied, and when the first and last of the latter."""
+    """Consents and data events applied, and when the last of the latter was."""
 
     consents: int = 0
     events: int = 0
-    first_at: float = 0.0
     last_at: float = 0.0
 
 
@@ -37,7 +36,6 @@ class Notes:
 
     _consents: int = 0
     _events: int = 0
-    _first_at: float = 0.0
     _last_at: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -49,13 +47,12 @@ class Notes:
                 self._consents += 1
             elif topic != topics.PEER_SIGNALS.name:
                 self._last_at = now
-                self._first_at = self._first_at or now
                 self._events += 1
 
     def now(self) -> Noted:
         """All of it, as of one moment."""
         with self._lock:
-            return Noted(self._consents, self._events, self._first_at, self._last_at)
+            return Noted(self._consents, self._events, self._last_at)
 
 
 def read_notes(path: Path) -> Noted:

@@ -30,7 +30,7 @@ from pipeline.settings import Settings
 INSTALL = "make bench-install"
 _MB = 1_000_000
 _POLL_S = 0.1
-_STALLED_S = 50.0
+_STALLED_S = 120.0
 _PROBE_S = 60.0
 _VERSION = (
     "import importlib, json, sys\n"
@@ -67,8 +67,8 @@ class PythonPeer:
     def run(self, bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
         """The peer on a workload: consents first, then all data at once.
 
-        It is held still while the data are loaded, so that loading takes nothing from it.
-        The time is from the first event applied to the last, as it notes them itself.
+        It is held still while the data are loaded, so that loading takes nothing from it. The
+        time is from when it is let go to the last event applied, as it notes that itself.
         """
         registry = open_registry(settings)
         consents = len(workload.history.events[topics.CONSENTS])
@@ -84,6 +84,7 @@ class PythonPeer:
             bench.say(f"{self.system}: loading {workload.data_events:,} events")
             with held(child.pid):
                 send(workload.data(registry), settings)
+            released_at = time.time()
             bench.say(f"{self.system}: {workload.data_events:,} events")
             self._wait(child, notes, lambda noted: noted.events, workload.data_events)
             wait_settled(watch, child)
@@ -91,10 +92,8 @@ class PythonPeer:
             samples = list(child.samples)
         noted = read_notes(notes)
         if noted.events != workload.data_events:
-            raise SesameError(
-                f"{self.system} took {noted.events} of {workload.data_events} events"
-            )
-        seen = Window(noted.first_at, noted.last_at, noted.events - 1)
+            raise SesameError(f"{self.system} took {noted.events} of {workload.data_events} events")
+        seen = Window(released_at, noted.last_at, noted.events)
         return Measured(run_of(self.system, number, [seen], samples, peak / _MB), settings)
 
     def _wait(self, child: Child, notes: Path, of: Callable[[Noted], int], wanted: int) -> None:

@@ -38,7 +38,8 @@ _CONSUMER = {
     "fetch.message.max.bytes": 1 << 22,
 }
 
-class Avro(Deserializer):
+
+class Avro(Deserializer):  # type: ignore[misc] # not installed here
     """Values in the wire format, read by fastavro."""
 
     def __init__(self, topic: Topic) -> None:
@@ -50,7 +51,7 @@ class Avro(Deserializer):
         return self._read(value)
 
 
-class Payload(Serializer):
+class Payload(Serializer):  # type: ignore[misc] # not installed here
     """The bytes of a record that is encoded already; None is a tombstone."""
 
     def __call__(self, value: Sent, ctx: Any) -> bytes | None:  # noqa: ARG002 - as it is called
