@@ -28,6 +28,8 @@ from pipeline.errors import SesameError
 from pipeline.settings import Settings
 
 INSTALL = "make bench-install"
+PYTHON = "SESAME_BENCH_PYTHON"
+"""Names a Python that has the peers, where it is another than ``INSTALL`` makes."""
 _MB = 1_000_000
 _POLL_S = 0.1
 _STALLED_S = 120.0
@@ -56,9 +58,12 @@ class PythonPeer:
             SesameError: It cannot; the message says why.
         """
         command = [interpreter(), "-c", _VERSION, self.package, *self.needs]
-        told = subprocess.run(  # noqa: S603 - our own words
-            command, capture_output=True, text=True, check=False, timeout=_PROBE_S
-        )
+        try:
+            told = subprocess.run(  # noqa: S603 - our own words
+                command, capture_output=True, text=True, check=False, timeout=_PROBE_S
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SesameError(f"{error} (`{INSTALL}` installs it)") from error
         if told.returncode:
             last = (told.stderr.strip().splitlines() or ["it says nothing"])[-1]
             raise SesameError(f"{last} (`{INSTALL}` installs it)")
@@ -108,9 +113,9 @@ class PythonPeer:
 
 
 def interpreter() -> str:
-    """The Python that has the peers: that of the environment of their own, else this one."""
+    """The Python that has the peers: the named one, that of their own environment, this one."""
     own = Path(sys.prefix) / "bench" / "bin" / "python"
-    return str(own) if own.exists() else sys.executable
+    return os.environ.get(PYTHON) or str(own if own.exists() else sys.executable)
 
 
 @contextmanager
