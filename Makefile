@@ -37,12 +37,18 @@ demo: $(READY) ## Run the whole pipeline on a Kafka of its own and report
 test: $(READY) ## Run the unit, property and integration tests
 	@$(BIN)/pytest $(ARGS)
 
-bench-install: $(READY) ## Install the peers of `sesame bench --peers`, apart from the rest
-	@"$(BIN)/python" -m venv $(VENV)/bench
-	@$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+PEERS := $(VENV)/bench
+
+bench-install: $(PEERS)/.ready ## Install the peers of sesame bench --peers, apart from the rest
+
+$(PEERS)/.ready: requirements-bench.lock pyproject.toml | $(READY)
+	@echo "Making $(PEERS) from requirements-bench.lock, once; it takes a minute or two"
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
 		--require-hashes --requirement requirements-bench.lock
-	@$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
 		--no-deps --no-build-isolation --editable .
+	@touch $@
 
 SECONDS ?= 600
 
