@@ -64,6 +64,9 @@ def tell(found: "Peers") -> None:
         "Ours over it",
     )
     print_table(columns, rows, f"Medians, rounds: {found.summaries[0].runs}")
+    few = [name for name, share in found.shares.items() if share == "few"]
+    if few:
+        typer.echo(f"The same mix of {found.few.people:,} people: {', '.join(few)}.")
     for name, checked in found.checked.items():
         typer.echo(
             f"{name} gave the same scores for all {checked.people:,} people compared, "

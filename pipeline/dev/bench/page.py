@@ -18,6 +18,10 @@ PLOT = "peers.svg"
 """The picture of the peers, beside their raw result."""
 _DOCS = Path(__file__).parents[3] / "docs"
 _MARKED = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+_COLUMNS = (
+    "| system | events | events/s | lowest to highest | CPU us an event | peak MB | ours over it |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+)
 _NONE = "No run is recorded in `docs/performance/` yet.\n"
 
 
@@ -49,43 +53,34 @@ def plot(folder: Path) -> str | None:
 
 
 def _peers(result: dict[str, Any]) -> str:
-    given, rows = result["input"], list(_rows(result))
-    few = [name for name, share in result["shares"].items() if share == "few"]
+    given = result["input"]
+    few = [f"`{name}`" for name, share in result["shares"].items() if share == "few"]
+    same = [
+        f"`{name}` {checked['people']:,} people ({checked['scored']:,} with a score)"
+        for name, checked in result["checked"].items()
+    ]
     lines = [
         (
             f"Every peer (medians, rounds: {result['summaries'][0]['runs']}, in turn); about "
             f"{given['events']:,} events of {given['people']:,} people in {given['partitions']} "
-            f"partitions, seed {given['seed']}. {_quoted(few)}: the same mix of fewer people, "
-            "as many events for each:"
+            f"partitions, seed {given['seed']}. The same mix of {result['few']['people']:,} people: "
+            f"{', '.join(few) or 'none'}."
         ),
         "",
-        (
-            "| system | events | events/s | lowest to highest | CPU us an event | peak MB | "
-            "ours over it |"
-        ),
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-        *rows,
+        *_COLUMNS,
+        *_rows(result),
         "",
         f"![Events per second by system](performance/{PLOT})",
         "",
         *(f"- `{name}`: {told}" for name, told in result["versions"].items()),
         *(f"- `{name}` was left out: {why}" for name, why in result["left_out"].items()),
         "",
-        "Scores compared with ours, all equal: "
-        + ", ".join(
-            f"`{name}` {checked['people']:,} people ({checked['scored']:,} with a score)"
-            for name, checked in result["checked"].items()
-        )
-        + ".",
+        f"Scores equal to ours in the first round: {', '.join(same) or 'none compared'}.",
         "",
         _machine(result["machine"]),
         "",
     ]
     return "\n".join(lines)
-
-
-def _quoted(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def _comparison(result: dict[str, Any]) -> str:
@@ -99,11 +94,7 @@ def _comparison(result: dict[str, Any]) -> str:
                 f"{given['seed']}:"
             ),
             "",
-            (
-                "| system | events | events/s | lowest to highest | CPU us an event | peak MB | "
-                "ours over it |"
-            ),
-            "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+            *_COLUMNS,
             *_rows(result),
             "",
             (

@@ -28,8 +28,9 @@ class Plan:
 
 @dataclass(slots=True)
 class Peers:
-    """All runs; by system what it was, and whose scores were compared with ours."""
+    """All runs; by system what it was, what it got, and whose scores were compared with ours."""
 
+    few: Workload
     versions: dict[str, str]
     shares: dict[str, str]
     left_out: dict[str, str]
@@ -52,6 +53,7 @@ class Peers:
             "runs": [asdict(run) for run in self.runs],
             "ratios": self.ratios,
             "summaries": [asdict(summary) for summary in self.summaries],
+            "few": asdict(self.few),
             "versions": self.versions,
             "shares": self.shares,
             "left_out": self.left_out,
@@ -94,7 +96,7 @@ def compare(bench: Bench, plan: Plan) -> Peers:
     versions, left_out = probe(plan.systems)
     running = [system for system in plan.systems if system.name in versions]
     shares = {system.name: system.share.value for system in running}
-    found, checks = Peers(versions, shares, left_out), _Checks(bench)
+    found, checks = Peers(plan.few, versions, shares, left_out), _Checks(bench)
     for number in range(1, plan.runs + 1):
         for system in running:
             workload = plan.workload(system)

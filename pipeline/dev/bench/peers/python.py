@@ -80,7 +80,8 @@ class PythonPeer:
         send(workload.consents(registry), settings)
         notes = bench.folder / f"{self.system}-{number}-notes.json"
         notes.unlink(missing_ok=True)
-        told = environment(settings) | {NOTES: str(notes)}
+        # Stores go to the bench's folder, which is removed whatever way the peer ends.
+        told = environment(settings) | {NOTES: str(notes), "TMPDIR": str(bench.folder)}
         command = [interpreter(), "-m", self.module]
         log = bench.folder / f"{self.system}-{number}.log"
         with Watch(settings) as watch, Child(command, told, log) as child:

@@ -41,6 +41,7 @@ COMPARISON = {
 
 PEERS = {
     **COMPARISON,
+    "few": {"people": 2, "events": 200, "seed": 1},
     "shares": {"sesame": "all", "faust": "few"},
     "versions": {"sesame": "sesame-score 0.1.0", "faust": "faust-streaming 0.15.3"},
     "left_out": {"quix": "No module named 'quixstreams'"},
@@ -105,10 +106,10 @@ def test_saved_peers_are_a_table_and_a_plot_with_what_they_rest_on(tmp_path: Pat
     told = page.figures(tmp_path)
     assert "| `sesame` | 1,000 | 123,457 | 123,456 to 123,458 | 4.2 | 300 |  |" in told
     assert "| `faust` | 200 | 2,016 | 2,015 to 2,017 | 4.2 | 300 | 61.24 |" in told
-    assert "`faust`: the same mix of fewer people" in told
+    assert "The same mix of 2 people: `faust`." in told
     assert "- `faust`: faust-streaming 0.15.3" in told
     assert "- `quix` was left out: No module named 'quixstreams'" in told
-    assert "all equal: `faust` 180 people (150 with a score)." in told
+    assert "first round: `faust` 180 people (150 with a score)." in told
     assert f"](performance/{page.PLOT})" in told
     drawn = page.plot(tmp_path)
     assert drawn is not None
