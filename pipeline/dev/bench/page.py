@@ -53,7 +53,7 @@ def plot(folder: Path) -> str | None:
 
 
 def _peers(result: dict[str, Any]) -> str:
-    given = result["input"]
+    given, people = result["input"], result["few"]["people"]
     few = [f"`{name}`" for name, share in result["shares"].items() if share == "few"]
     same = [
         f"`{name}` {checked['people']:,} people ({checked['scored']:,} with a score)"
@@ -63,7 +63,7 @@ def _peers(result: dict[str, Any]) -> str:
         (
             f"Every peer (medians, rounds: {result['summaries'][0]['runs']}, in turn); about "
             f"{given['events']:,} events of {given['people']:,} people in {given['partitions']} "
-            f"partitions, seed {given['seed']}. The same mix of {result['few']['people']:,} people: "
+            f"partitions, seed {given['seed']}. The same mix of {people:,} people: "
             f"{', '.join(few) or 'none'}."
         ),
         "",
