@@ -36,10 +36,7 @@ _COMMIT_INTERVAL_S = 5.0
 _POLL_TIMEOUT_S = 0.01
 """For batches that do not fill; with its default of 1.0, aligned inputs wait that long each time
 one of them runs dry."""
-_CONSUMER = {
-    "queued.min.messages": 100_000,
-    "fetch.message.max.bytes": 1 << 22,
-}
+_CONSUMER = {"fetch.message.max.bytes": 1 << 22}
 
 
 class Avro(Deserializer):  # type: ignore[misc] # not installed here
