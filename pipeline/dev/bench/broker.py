@@ -64,9 +64,9 @@ class Watch:
 
 
 def delete_topics(settings: Settings) -> None:
-    """Delete every topic of the settings' prefix."""
+    """Delete every topic named after the settings' prefix, changelogs of peers with it."""
     with provision.admin(settings) as client:
-        ours = [name for name in client.list_topics() if name.startswith(settings.topic_prefix)]
+        ours = [name for name in client.list_topics() if settings.topic_prefix in name]
         if ours:
             client.delete_topics(ours)
 
