@@ -122,7 +122,7 @@ def run_faust(bench: Bench, workload: Workload, number: int, settings: Settings)
         wait_through(bench, FAUST, watch, child, watch.ends([topics.CONSENTS.name]))
         send(workload.data(registry), settings)
         wait_through(bench, FAUST, watch, child, watch.ends(_DATA))
-        _wait_settled(watch, child)
+        wait_settled(watch, child)
         peak = child.peak_rss_bytes
     noted: Mapping[str, Any] = json.loads(notes.read_text())
     if noted["events"] != workload.data_events:
@@ -151,7 +151,7 @@ def _run_worker(  # noqa: PLR0913 - what the callers differ in
             released_at = time.time()
             backlog.release()
             wait_through(bench, system, watch, child, ends)
-            _wait_settled(watch, child)
+            wait_settled(watch, child)
             peak = child.peak_rss_bytes
     bench.say(f"{system}: reading back what it wrote")
     written = read_back(settings)
@@ -198,7 +198,7 @@ def wait_through(bench: Bench, system: str, watch: Watch, child: Child, ends: Of
         time.sleep(_POLL_S)
 
 
-def _wait_settled(watch: Watch, child: Child) -> None:
+def wait_settled(watch: Watch, child: Child) -> None:
     """Wait until the people have told each other all there is to tell."""
     quiet_since, last = time.monotonic(), None
     while time.monotonic() - quiet_since < _SETTLED_S:

@@ -1,0 +1,29 @@
+package sesame.bench.scoring;
+
+/** The input topics and their records. */
+public enum Input {
+  CONSENTS("consents", "Consent"),
+  PAYMENTS("payments", "Payment"),
+  CONSUMPTION("consumption", "Consumption"),
+  OBLIGATIONS("obligations", "Obligation"),
+  PROFILES("profiles", "Profile"),
+  RELATIONSHIPS("relationships", "Relationship"),
+  PEER_SIGNALS("peer-signals", "PeerSignal");
+
+  private final String topic;
+  private final String record;
+
+  Input(String topic, String record) {
+    this.topic = topic;
+    this.record = record;
+  }
+
+  /** The topic's name without prefix. */
+  public String topic() {
+    return topic;
+  }
+
+  String record() {
+    return record;
+  }
+}
