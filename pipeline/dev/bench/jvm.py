@@ -1,4 +1,4 @@
-"""The peers on the JVM: the same scoring in Java, on Kafka Streams.
+"""The peers on the JVM: the same scoring in Java, on Kafka Streams and on Flink.
 
 They are told by environment variables what any child is told, and where the model, the
 schemas and a folder for state are; see ``bench/jvm``.
@@ -27,14 +27,21 @@ from pipeline.resources import schemas_dir
 from pipeline.scoring.model import MODELS_FOLDER, load_model
 from pipeline.settings import Settings
 
-KAFKA_STREAMS = "kafka-streams"
+KAFKA_STREAMS, FLINK = "kafka-streams", "flink"
 _MB = 1_000_000
-_MAIN = {KAFKA_STREAMS: "sesame.bench.streams.StreamsPeer"}
+_MAIN = {
+    KAFKA_STREAMS: "sesame.bench.streams.StreamsPeer",
+    FLINK: "sesame.bench.flink.FlinkPeer",
+}
 _OPTIONS = (
     "-Xms1g",
     "-Xmx1g",
     "-XX:+UseParallelGC",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.flink.metrics=error",
+    # Flink looks into the JDK's own classes.
+    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    "--add-opens=java.base/java.util=ALL-UNNAMED",
 )
 
 
@@ -114,6 +121,11 @@ def run_kafka_streams(
         SesameError: It cannot be built, ended, stood still or lost events.
     """
     return _run(bench, KAFKA_STREAMS, workload, number, settings, tuning)
+
+
+def run_flink(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
+    """The peer on Flink, as ``run_kafka_streams``."""
+    return _run(bench, FLINK, workload, number, settings, _AS_ADVISED)
 
 
 def _run(  # noqa: PLR0913 - as the callers have it

@@ -17,6 +17,7 @@ from pipeline import settings, topics
 from pipeline.codec.encode import decode_record
 from pipeline.codec.registry import FileRegistry
 from pipeline.dev.bench import check, jvm, systems
+from pipeline.dev.bench.arithmetic import Run
 from pipeline.dev.bench.jvm import Tuning
 from pipeline.dev.bench.jvm_build import class_path, java
 from pipeline.dev.bench.plain.codec import Reader, Writer
@@ -33,6 +34,7 @@ from tests.property.factors.histories import Historian
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # the first build fetches what it needs
     # Where nothing may be left out, a missing Maven is told by the build itself.
     pytest.mark.skipif(
         shutil.which("mvn") is None and not os.environ.get("SESAME_TEST_REQUIRE_ALL"),
@@ -150,23 +152,39 @@ def bench(kafka: str, topic_prefix: str, tmp_path: Path) -> systems.Bench:
     return systems.Bench(current, tmp_path, lambda _: None)
 
 
-@pytest.mark.parametrize("exactly_once", [False, True])
-@pytest.mark.usefixtures("built")
-def test_kafka_streams_comes_to_the_scores_that_our_worker_comes_to(
-    exactly_once: bool, bench: systems.Bench
-) -> None:
-    tuning = Tuning(exactly_once=exactly_once)
-    with systems.topics_of(bench, jvm.KAFKA_STREAMS) as chosen:
-        theirs = jvm.run_kafka_streams(bench, WORKLOAD, 1, chosen, tuning)
-        their_scores = check.final_scores(chosen, FileRegistry())
+def our_scores(bench: systems.Bench) -> dict[str, dict[str, Any]]:
     with systems.topics_of(bench, systems.SESAME) as chosen:
         systems.run_sesame(bench, WORKLOAD, 1, chosen)
-        our_scores = check.final_scores(chosen, FileRegistry())
-    checked = check.same_scores(our_scores, their_scores)
+        return check.final_scores(chosen, FileRegistry())
+
+
+def assert_measured(run: Run) -> None:
+    assert run.events == WORKLOAD.data_events - 1
+    assert run.events_per_second > 0
+    assert run.cpu_seconds > 0
+    assert run.peak_rss_mb > 100
+
+
+def test_both_guarantees_of_kafka_streams_come_to_the_scores_of_our_worker(
+    bench: systems.Bench,
+) -> None:
+    ours = our_scores(bench)
+    for exactly_once in (False, True):
+        with systems.topics_of(bench, jvm.KAFKA_STREAMS) as chosen:
+            tuning = Tuning(exactly_once=exactly_once)
+            theirs = jvm.run_kafka_streams(bench, WORKLOAD, int(exactly_once), chosen, tuning)
+            checked = check.same_scores(ours, check.final_scores(chosen, FileRegistry()))
+        assert checked.people > 60
+        assert checked.scored > 50
+        assert theirs.run.system == "kafka-streams"
+        assert_measured(theirs.run)
+
+
+def test_flink_comes_to_the_scores_of_our_worker(bench: systems.Bench) -> None:
+    with systems.topics_of(bench, jvm.FLINK) as chosen:
+        theirs = jvm.run_flink(bench, WORKLOAD, 1, chosen)
+        checked = check.same_scores(our_scores(bench), check.final_scores(chosen, FileRegistry()))
     assert checked.people > 60
     assert checked.scored > 50
-    assert theirs.run.system == "kafka-streams"
-    assert theirs.run.events == WORKLOAD.data_events - 1
-    assert theirs.run.events_per_second > 0
-    assert theirs.run.cpu_seconds > 0
-    assert theirs.run.peak_rss_mb > 100
+    assert theirs.run.system == "flink"
+    assert_measured(theirs.run)

@@ -23,6 +23,11 @@ public enum Input {
     return topic;
   }
 
+  /** Whether its events move the watermark: consents and signals do not. */
+  public boolean isData() {
+    return this != CONSENTS && this != PEER_SIGNALS;
+  }
+
   String record() {
     return record;
   }

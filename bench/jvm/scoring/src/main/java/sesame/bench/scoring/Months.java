@@ -20,6 +20,11 @@ final class Months {
     return ofSecond(Math.floorDiv(ms, 1000L));
   }
 
+  /** When a month begins. */
+  static long startMs(int month) {
+    return LocalDate.of(1970 + month / 12, month % 12 + 1, 1).toEpochDay() * DAY_S * 1000L;
+  }
+
   private static short[] byDay() {
     short[] months = new short[(int) (LAST_SECOND / DAY_S) + 1];
     for (int day = 0; day < months.length; day++) {

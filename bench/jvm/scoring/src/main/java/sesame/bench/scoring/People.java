@@ -55,10 +55,30 @@ public final class People {
     if (entered) {
       for (String other : store.users()) {
         if (!other.equals(user)) {
-          score(other, store.get(other), new ArrayList<>(0));
+          rescore(other);
         }
       }
     }
+  }
+
+  /** Take a watermark that the stream processor keeps; it never goes back. */
+  public void follow(long newWatermarkMs) {
+    watermarkMs = Math.max(watermarkMs, newWatermarkMs);
+  }
+
+  /** Score somebody again because time went on; whether there is such a person. */
+  public boolean rescore(String user) {
+    Person person = store.get(user);
+    if (person == null) {
+      return false;
+    }
+    score(user, person, new ArrayList<>(0));
+    return true;
+  }
+
+  /** When the month after the watermark's begins. */
+  public long nextMonthMs() {
+    return Months.startMs(Months.ofMs(watermarkMs) + 1);
   }
 
   private void applyConsent(Consent consent, long kafkaMs, List<Said> said) {

@@ -11,6 +11,6 @@ public interface PersonStore {
 
   void delete(String user);
 
-  /** Everybody's ids, as of now. */
+  /** Whom to score again when time enters a month; nobody where the processor sees to it. */
   List<String> users();
 }

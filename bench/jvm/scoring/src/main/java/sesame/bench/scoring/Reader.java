@@ -52,6 +52,19 @@ public final class Reader {
     };
   }
 
+  /** An event's time alone; every input record begins with event_id, user_id, occurred_at. */
+  public static long occurredAtMs(byte[] value) {
+    int length = value.length - HEADER_BYTES;
+    BinaryDecoder head = DecoderFactory.get().binaryDecoder(value, HEADER_BYTES, length, null);
+    try {
+      head.skipString();
+      head.skipString();
+      return head.readLong();
+    } catch (IOException error) {
+      throw new UncheckedIOException(error);
+    }
+  }
+
   private GenericDatumReader<GenericRecord> readerOf(int id) {
     return new GenericDatumReader<>(
         registry.schema(id), registry.schema(registry.idOf(input.record())));
