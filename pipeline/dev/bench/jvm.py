@@ -5,6 +5,7 @@ schemas and a folder for state are; see ``bench/jvm``.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -18,7 +19,7 @@ from pipeline.dev.bench.backlog import Backlog
 from pipeline.dev.bench.broker import Watch
 from pipeline.dev.bench.child import Child
 from pipeline.dev.bench.faust_peer import NOTES
-from pipeline.dev.bench.jvm_build import class_path, java
+from pipeline.dev.bench.jvm_build import class_path, declared_version, java
 from pipeline.dev.bench.systems import Bench, Measured, environment, wait_settled, wait_through
 from pipeline.dev.bench.workload import DATA_TOPICS, Workload
 from pipeline.dev.simulator.send import send
@@ -33,6 +34,7 @@ _MAIN = {
     KAFKA_STREAMS: "sesame.bench.streams.StreamsPeer",
     FLINK: "sesame.bench.flink.FlinkPeer",
 }
+_BUILT_WITH = {KAFKA_STREAMS: "kafka-streams", FLINK: "flink-streaming-java"}
 _OPTIONS = (
     "-Xms1g",
     "-Xmx1g",
@@ -101,6 +103,17 @@ def peer(
     return Child(command, told, bench.folder / f"{system}-{number}.log")
 
 
+def version(system: str, settings: Settings) -> str:
+    """What a peer would run on, such as ``kafka-streams 4.1.1``; nothing is built for it.
+
+    Raises:
+        JvmBuildError: It could not be built or run here; the message says why.
+    """
+    java()
+    name = _BUILT_WITH[system]
+    return f"{name} {declared_version(system, name, settings.cache_dir)}"
+
+
 def notes_of(bench: Bench, system: str, number: int) -> Path:
     """The file where a peer leaves when it applied its first and last event."""
     return bench.folder / f"{system}-notes-{number}.json"
@@ -115,7 +128,8 @@ def run_kafka_streams(
 ) -> Measured:
     """The peer on Kafka Streams, on a backlog that appears once it has applied the consents.
 
-    The clock runs from the first event applied to the last, as the peer notes them itself.
+    The clock runs from the release of the backlog to the last event applied, as the peer
+    notes it itself.
 
     Raises:
         SesameError: It cannot be built, ended, stood still or lost events.
@@ -145,6 +159,7 @@ def _run(  # noqa: PLR0913 - as the callers have it
         ends = watch.ends([topic.name for topic in DATA_TOPICS])
         with child:
             wait_through(bench, system, watch, child, watch.ends([topics.CONSENTS.name]))
+            released_at = time.time()
             backlog.release()
             wait_through(bench, system, watch, child, ends)
             wait_settled(watch, child)
@@ -152,5 +167,5 @@ def _run(  # noqa: PLR0913 - as the callers have it
     noted: Mapping[str, Any] = json.loads(notes_of(bench, system, number).read_text())
     if noted["events"] != workload.data_events:
         raise SesameError(f"{system} took {noted['events']} of {workload.data_events} events")
-    seen = Window(noted["first_at"], noted["last_at"], noted["events"] - 1)
+    seen = Window(released_at, noted["last_at"], noted["events"])
     return Measured(run_of(system, number, [seen], child.samples, peak / _MB), settings)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -40,13 +41,43 @@ def class_path(module: str, cache: Path, say: Callable[[str], None]) -> str:
     Raises:
         JvmBuildError: There are no sources, no Maven, or they do not build.
     """
-    if not SOURCES.is_dir():
-        raise JvmBuildError(f"the peers in Java are built in a checkout; {SOURCES} is not there")
-    built = cache / f"jvm-{module}-{_digest()}"
+    built = _place(module, cache)
     if not built.is_dir():
         say(f"building {module} with Maven, once")
         _build(module, built)
     return os.pathsep.join([f"{built}/*", f"{built}/lib/*"])
+
+
+def declared_version(module: str, artifact: str, cache: Path) -> str:
+    """The version of a dependency of a module that is built or can be.
+
+    Raises:
+        JvmBuildError: There are no sources, no Maven, or no such dependency.
+    """
+    if not _place(module, cache).is_dir():
+        _maven()
+    for pom in (SOURCES / module / "pom.xml", SOURCES / "pom.xml"):
+        text = pom.read_text(encoding="utf-8")
+        found = re.search(rf"<artifactId>{artifact}</artifactId>\s*<version>(.+)</version>", text)
+        if found:
+            return found[1]
+    raise JvmBuildError(f"{SOURCES / module} declares no {artifact}")
+
+
+def _place(module: str, cache: Path) -> Path:
+    if not SOURCES.is_dir():
+        raise JvmBuildError(f"the peers in Java are built in a checkout; {SOURCES} is not there")
+    return cache / f"jvm-{module}-{_digest()}"
+
+
+def _maven() -> str:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise JvmBuildError(
+            "the peers in Java need Maven and a JDK 17 or later to be built, and no mvn is on "
+            "PATH (Debian, Ubuntu: apt-get install maven default-jdk-headless)"
+        )
+    return maven
 
 
 def _digest() -> str:
@@ -64,12 +95,7 @@ def _sources() -> list[Path]:
 
 
 def _build(module: str, built: Path) -> None:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise JvmBuildError(
-            "the peers in Java need Maven and a JDK 17 or later to be built, and no mvn is on "
-            "PATH (Debian, Ubuntu: apt-get install maven default-jdk-headless)"
-        )
+    maven = _maven()
     built.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=built.parent, prefix="jvm-") as scratch:
         # Beside the cache, so that a checkout stays as it is.

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dev.bench import jvm_build
+from pipeline import settings
+from pipeline.dev.bench import jvm, jvm_build
 from pipeline.dev.bench.jvm import Tuning
-from pipeline.dev.bench.jvm_build import JvmBuildError, class_path
+from pipeline.dev.bench.jvm_build import JvmBuildError, class_path, declared_version
 
 
 def test_without_maven_it_is_said_what_to_install(
@@ -65,3 +66,25 @@ def test_only_what_is_chosen_is_told_to_a_peer() -> None:
         "SESAME_BENCH_COMMIT_MS": "20",
         "SESAME_BENCH_THREADS": "1",
     }
+
+
+def test_the_version_of_what_a_peer_runs_on_is_that_of_its_build_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maven = tmp_path / "mvn"
+    maven.write_text("")
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    chosen = settings.load(cache_dir=tmp_path)
+    assert jvm.version("kafka-streams", chosen) == "kafka-streams 4.1.1"
+    assert jvm.version("flink", chosen) == "flink-streaming-java 2.1.0"
+    with pytest.raises(JvmBuildError, match="declares no heron"):
+        declared_version("flink", "heron", tmp_path)
+
+
+def test_a_peer_that_cannot_be_built_has_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(JvmBuildError, match="no mvn is on PATH"):
+        declared_version("flink", "flink-streaming-java", tmp_path)
