@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from pipeline.cli.output import print_table
 
 if TYPE_CHECKING:
@@ -16,13 +18,15 @@ _TOP_S = 9.0
 def measure(
     prepared: "Bench", workload: "Workload", live: int, level_s: float, runs: int
 ) -> "Found":
-    """Measure our worker, and the gateway behind it, in turn."""
-    from pipeline.dev.bench.latency.contenders import with_gateway, worker  # noqa: PLC0415
+    """Measure our worker, the gateway behind it, and Kafka Streams where it can run, in turn."""
+    from pipeline.dev.bench.latency import contenders  # noqa: PLC0415
     from pipeline.dev.bench.latency.measure import Plan, measure  # noqa: PLC0415
 
-    contenders = (worker(), with_gateway())
-    plan = Plan(workload, contenders, live, _PROBERS, level_s, _TOP_S, runs)
-    return measure(prepared, plan)
+    chosen, left_out = contenders.able_to_run(prepared.settings)
+    plan = Plan(workload, chosen, live, _PROBERS, level_s, _TOP_S, runs)
+    found = measure(prepared, plan)
+    found.left_out.update(left_out)
+    return found
 
 
 def tell(found: "Found") -> None:
@@ -41,3 +45,5 @@ def tell(found: "Found") -> None:
     ]
     columns = ("System", "Load", "Events/s", "p50 ms", "p99", "p99.9", "Max", "Probes", "Cores")
     print_table(columns, rows, f"From intended send to readable, rounds: {summaries[0]['runs']}")
+    for name, why in found.left_out.items():
+        typer.echo(f"{name} was left out: {why}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pipeline import settings
 from pipeline.cli.output import print_table
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def choose(names: Sequence[str]) -> list["System"]:
     """
     from pipeline.dev.bench.peers import registry  # noqa: PLC0415 - help stays quick
 
-    return registry.choose(registry.known(), names)
+    return registry.choose(registry.known(settings.load()), names)
 
 
 def measure(

@@ -21,7 +21,7 @@ from pipeline.dev.bench.arithmetic import Run, Window, run_of
 from pipeline.dev.bench.backlog import Backlog
 from pipeline.dev.bench.broker import Offsets, Watch, delete_topics
 from pipeline.dev.bench.child import Child
-from pipeline.dev.bench.faust_peer import NOTES
+from pipeline.dev.bench.peers.notes import NOTES
 from pipeline.dev.bench.readback import Written, read_back
 from pipeline.dev.bench.workload import DATA_TOPICS, Workload
 from pipeline.dev.simulator.send import send

@@ -10,11 +10,12 @@ from pipeline.cli.main import app
 from pipeline.dev.bench.arithmetic import OURS
 from pipeline.dev.bench.peers.python import PYTHON
 from pipeline.dev.bench.peers.registry import System, known, probe
+from pipeline.settings import load
 from tests.integration.dev.test_bench import topics_left
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-SCORING = [system for system in known() if system.scores and system.name != OURS]
+SCORING = [system for system in known(load()) if system.scores and system.name != OURS]
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from pipeline import topics
-from pipeline.dev.bench import systems
+from pipeline.dev.bench import jvm, systems
 from pipeline.dev.bench.child import Child
+from pipeline.dev.bench.jvm import Tuning
+from pipeline.dev.bench.jvm_build import JvmBuildError
 from pipeline.dev.bench.latency.probes import PARTNER_ID
 from pipeline.dev.bench.systems import Bench
 from pipeline.resources import partners_file
@@ -16,6 +18,10 @@ from pipeline.settings import Settings, variable
 Start = Callable[[Bench, Settings, int], AbstractContextManager[Child]]
 """Starts a system on topics that exist; within the context it takes events. The number is that of
 the run, of all systems' together, for names of logs and folders."""
+
+
+_FOR_LATENCY = Tuning(exactly_once=True, commit_ms=10, linger_ms=0)
+"""Commits as often as it keeps up with here, and sends at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,31 @@ def with_gateway(name: str = "gateway", **tuned: str) -> Contender:
 
     topic = topics.partner_scores(PARTNER_ID).name
     return Contender(name, start, topic=topic, partner=True, settings=tuned)
+
+
+def kafka_streams(name: str, tuning: Tuning) -> Contender:
+    """The peer on Kafka Streams in its exactly-once mode."""
+
+    @contextmanager
+    def start(bench: Bench, settings: Settings, number: int) -> Iterator[Child]:
+        with jvm.peer(bench, jvm.KAFKA_STREAMS, number, settings, tuning) as child:
+            yield child
+
+    return Contender(name, start, settings=tuning.environment())
+
+
+def able_to_run(settings: Settings) -> tuple[list[Contender], dict[str, str]]:
+    """Whom to measure here; and of those who cannot run here, why, by name."""
+    ours = [worker(), with_gateway()]
+    theirs = [
+        kafka_streams(jvm.KAFKA_STREAMS, Tuning(exactly_once=True)),
+        kafka_streams(f"{jvm.KAFKA_STREAMS}-tuned", _FOR_LATENCY),
+    ]
+    try:
+        jvm.version(jvm.KAFKA_STREAMS, settings)
+    except JvmBuildError as error:
+        return ours, {each.name: str(error) for each in theirs}
+    return [*ours, *theirs], {}
 
 
 KEY = secrets.token_hex(32)

@@ -96,10 +96,11 @@ class Offered:
 
 @dataclass(slots=True)
 class Found:
-    """All loads of all runs, and each run's top rate by system."""
+    """All loads of all runs, each run's top rate by system, and why others could not run."""
 
     tops: list[tuple[str, int, float]] = field(default_factory=list)
     offered: list[Offered] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
@@ -110,6 +111,7 @@ class Found:
             ],
             "loads": [each.as_json() for each in self.offered],
             "summaries": list(self._summaries()),
+            "left_out": self.left_out,
         }
 
     def _summaries(self) -> Iterator[dict[str, Any]]:

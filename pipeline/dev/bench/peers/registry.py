@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from importlib.metadata import version
 
+from pipeline.dev.bench import jvm
 from pipeline.dev.bench.arithmetic import OURS
 from pipeline.dev.bench.peers.python import BYTEWAX, QUIX
 from pipeline.dev.bench.readback import Written
@@ -72,7 +73,7 @@ class Pair:
         return run_copy(bench, workload, number, settings, self._written[number])
 
 
-def known() -> tuple[System, ...]:
+def known(settings: Settings) -> tuple[System, ...]:
     """Every system, in the order they run in a round."""
     pair = Pair()
     return (
@@ -80,6 +81,13 @@ def known() -> tuple[System, ...]:
         System(FAUST, run_faust, lambda: _installed("faust-streaming"), Share.FEW),
         System(QUIX.system, QUIX.run, QUIX.version, Share.FEW),
         System(BYTEWAX.system, BYTEWAX.run, BYTEWAX.version, Share.FEW),
+        System(
+            jvm.KAFKA_STREAMS,
+            jvm.run_kafka_streams,
+            lambda: jvm.version(jvm.KAFKA_STREAMS, settings),
+            Share.ALL,
+        ),
+        System(jvm.FLINK, jvm.run_flink, lambda: jvm.version(jvm.FLINK, settings), Share.ALL),
         System(COPY, pair.copy, lambda: "no work between", Share.ALL, scores=False),
     )
 

@@ -5,6 +5,7 @@ from pipeline.dev.bench.check import Checked
 from pipeline.dev.bench.peers.compare import Peers, Plan
 from pipeline.dev.bench.peers.registry import known
 from pipeline.dev.bench.workload import Workload
+from pipeline.settings import load
 
 WHOLE = Workload(people=100, events=10_000, seed=1)
 FEW = WHOLE.scaled(2_000)
@@ -15,7 +16,7 @@ def run(system: str, number: int, rate: float, events: int) -> Run:
 
 
 def test_slow_systems_get_the_same_mix_of_fewer_people() -> None:
-    plan = Plan(known(), WHOLE, FEW, runs=3)
+    plan = Plan(known(load()), WHOLE, FEW, runs=3)
     got = {system.name: plan.workload(system).people for system in plan.systems}
     assert got["sesame"] == got["copy"] == 100
     assert got["faust"] == got["quix"] == got["bytewax"] == 20
