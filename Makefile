@@ -11,11 +11,11 @@ PYTHON ?= $(shell for python in python3.12 python3.11 python3.13 python3; do \
 	2>/dev/null && { echo "$$python"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz lint format lock image clean
+.PHONY: help install demo test bench-install fuzz lint format lock image clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
-		| while IFS='|' read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
+		| while IFS='|' read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
 	@echo '  ARGS="..." passes options on to demo and test'
 
 install: $(READY) ## Make .venv with everything the other targets need
@@ -36,6 +36,19 @@ demo: $(READY) ## Run the whole pipeline on a Kafka of its own and report
 
 test: $(READY) ## Run the unit, property and integration tests
 	@$(BIN)/pytest $(ARGS)
+
+PEERS := $(VENV)/bench
+
+bench-install: $(PEERS)/.ready ## Install the peers of sesame bench --peers, apart from the rest
+
+$(PEERS)/.ready: requirements-bench.lock pyproject.toml | $(READY)
+	@echo "Making $(PEERS) from requirements-bench.lock, once; it takes a minute or two"
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --requirement requirements-bench.lock
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--no-deps --no-build-isolation --editable .
+	@touch $@
 
 SECONDS ?= 600
 
@@ -67,6 +80,7 @@ lock: $(READY) ## Resolve the dependencies again, keeping the versions that stil
 	$(COMPILE) $(DEVELOP) $(AGREE) --output-file requirements-dev.lock
 	$(COMPILE) $(PROJECT) $(AGREE) --output-file requirements.lock
 	$(COMPILE) --group build $(AGREE) --output-file requirements-build.lock
+	$(COMPILE) $(PROJECT) --extra bench --group build --output-file requirements-bench.lock
 
 image: ## Build the container image; ARGS="--build-arg BASE=..." for another base
 	docker build --file deploy/docker/Dockerfile --tag sesame:dev $(ARGS) .

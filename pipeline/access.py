@@ -47,6 +47,7 @@ READ = "read"
 WRITE = "write"
 CREATE = "create"
 DELETE = "delete"
+DESCRIBE_CONFIGS = "describe_configs"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -140,12 +141,15 @@ def _of_topics(
 
 
 def _of_generations(settings: Settings) -> Iterator[Rule]:
-    """Replays make a changelog each and delete the former one, the first to make it anew empty."""
+    """Replays make a changelog each and delete the former one, the first to make it anew empty.
+
+    Who goes on from a checkpoint of its own asks for how long changelogs tell that a key is gone.
+    """
     who, stem = principal(settings, Role.PIPELINE), settings.topic(topics.GENERATIONS_STEM)
-    for operation in (READ, WRITE, CREATE, DELETE):
+    for operation in (READ, WRITE, CREATE, DELETE, DESCRIBE_CONFIGS):
         # No other topic's name begins the same.
         yield Rule(who, Resource.TOPIC, stem, operation, Pattern.PREFIXED)
-    for operation in (CREATE, DELETE):
+    for operation in (CREATE, DELETE, DESCRIBE_CONFIGS):
         yield Rule(who, Resource.TOPIC, settings.topic(topics.CHANGELOG.name), operation)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import settings
-from pipeline.cli.output import Json, print_json, print_table
+from pipeline.cli import (
+    bench_comparison,
+    bench_latency,
+    bench_partners,
+    bench_peers,
+    bench_recovery,
+    bench_scale,
+)
+from pipeline.cli.bench_comparison import PEER_EVENTS
+from pipeline.cli.bench_peers import FEW_EVENTS
+from pipeline.cli.output import Json, print_json
 
 if TYPE_CHECKING:
-    from pipeline.dev.bench.arithmetic import Summary
-    from pipeline.dev.bench.compare import Comparison
-    from pipeline.dev.bench.partners.measure import Partnership
-    from pipeline.dev.bench.recovery import Recovery
     from pipeline.dev.bench.systems import Bench
     from pipeline.dev.bench.workload import Workload
 
@@ -33,11 +39,23 @@ def bench(
     ] = 1_000_000,
     people: Annotated[int, typer.Option(min=1, help="People they are of.")] = 10_000,
     peer_events: Annotated[
-        int, typer.Option(min=100, help="About so many events for the per-event peer.")
-    ] = 20_000,
+        int | None,
+        typer.Option(
+            min=100,
+            help="About so many events for per-event peers.",
+            show_default=f"{PEER_EVENTS}, with --peers {FEW_EVENTS}",
+        ),
+    ] = None,
     runs: Annotated[int, typer.Option(min=1, max=100, help="Rounds of runs.")] = 3,
     partitions: Annotated[int, typer.Option(min=1, max=256, help="Partitions.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same events.")] = 1,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Measure every peer; first `make bench-install`.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="With --peers, a system to run beside ours; repeatable."),
+    ] = None,
     recovery: Annotated[
         bool, typer.Option("--recovery", help="Measure a restore instead.")
     ] = False,
@@ -53,6 +71,27 @@ def bench(
     decisions: Annotated[
         int, typer.Option(min=1, help="Decisions to time in each round, with --partners.")
     ] = 5_000,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Measure from event to readable score instead.")
+    ] = False,
+    live: Annotated[
+        int, typer.Option(min=1_000, help="Events at hand for the loads, with --latency.")
+    ] = 4_000_000,
+    scale: Annotated[
+        bool, typer.Option("--scale", help="Measure how cost grows with size instead.")
+    ] = False,
+    people_max: Annotated[
+        int, typer.Option(min=1_000, max=100_000_000, help="Most people, with --scale.")
+    ] = 1_000_000,
+    partitions_max: Annotated[
+        int, typer.Option(min=1, max=256, help="Most partitions, with --scale.")
+    ] = 64,
+    workers_max: Annotated[
+        int, typer.Option(min=1, max=64, help="Most workers, with --scale.")
+    ] = 4,
+    level: Annotated[
+        float, typer.Option(min=1, max=3_600, help="Seconds of each load, with --latency.")
+    ] = 10,
     save: Annotated[
         Path | None, typer.Option(help="A folder to keep the raw result in.", file_okay=False)
     ] = None,
@@ -60,8 +99,11 @@ def bench(
 ) -> None:
     """Measure this pipeline beside a per-event Faust agent and a copy without any work.
 
-    Or, with --recovery, how long a restore takes; or, with --partners, how fast the gateway
-    follows and how soon a partner decides.
+    Or, with --peers, beside every other stream processor that can run here, with the same
+    scoring on a store of its own; or, with --recovery, how long a restore takes; or, with
+    --partners, how fast the gateway follows and how soon a partner decides; or, with --latency,
+    how long it takes from an event to the score it changes, under open-loop load; or, with
+    --scale, what more workers, people, partitions and uneven keys cost.
 
     Kafka is the one SESAME_BOOTSTRAP names; without it, one is started for the occasion.
     Nothing else should run on the machine meanwhile.
@@ -69,24 +111,48 @@ def bench(
     from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
     from pipeline.dev.bench.workload import Workload  # noqa: PLC0415
 
-    if recovery and partners:
-        raise typer.BadParameter("--recovery and --partners are two measurements; choose one")
+    _refuse_two(
+        {
+            "--peers": peers,
+            "--recovery": recovery,
+            "--partners": partners,
+            "--latency": latency,
+            "--scale": scale,
+        }
+    )
+    if only and not peers:
+        raise typer.BadParameter("--only chooses among the systems of --peers")
+    chosen = bench_peers.choose(only or []) if peers else []
     workload = Workload(people, events, seed)
     with _bench(partitions, show=not as_json) as prepared:
         facts = _facts(workload, partitions)
-        if partners:
+        if peers:
+            few = workload.scaled(min(peer_events or FEW_EVENTS, events))
+            compared = bench_peers.measure(prepared, chosen, workload, few, runs)
+            result = compared.as_json() | facts
+            name, tell = page.PEERS, partial(bench_peers.tell, compared)
+        elif partners:
             facts["input"]["grants"] = grants
-            measured = _measure_partners(prepared, workload, grants, decisions, runs)
+            measured = bench_partners.measure(prepared, workload, grants, decisions, runs)
             result = measured.as_json() | facts
-            name, tell = page.PARTNERS, partial(_tell_partners, measured)
+            name, tell = page.PARTNERS, partial(bench_partners.tell, measured)
+        elif latency:
+            delays = bench_latency.measure(prepared, workload, live, level, runs)
+            result = delays.as_json() | facts
+            name, tell = page.LATENCY, partial(bench_latency.tell, delays)
+        elif scale:
+            largest = bench_scale.Largest(workers_max, people_max, partitions_max)
+            grown = bench_scale.measure(prepared, workload, largest, runs)
+            result = grown.as_json() | facts
+            name, tell = page.SCALE, partial(bench_scale.tell, grown)
         elif recovery:
-            found = _recover(prepared, workload, restored)
-            result = {"recovery": _restore_figures(found)} | facts
-            name, tell = page.RECOVERY, partial(_tell_recovery, found)
+            found = bench_recovery.measure(prepared, workload, restored)
+            result = {"recovery": bench_recovery.figures(found)} | facts
+            name, tell = page.RECOVERY, partial(bench_recovery.tell, found)
         else:
-            comparison = _compare(prepared, workload, peer_events, runs)
+            comparison = bench_comparison.measure(prepared, workload, peer_events, runs)
             result = comparison.as_json() | facts
-            name, tell = page.COMPARISON, partial(_tell_comparison, comparison)
+            name, tell = page.COMPARISON, partial(bench_comparison.tell, comparison)
     if save is not None:
         page.save(result, name, save)
     if as_json:
@@ -94,6 +160,12 @@ def bench(
     else:
         tell()
         _tell_machine(facts["machine"])
+
+
+def _refuse_two(asked: Mapping[str, bool]) -> None:
+    names = [name for name, on in asked.items() if on]
+    if len(names) > 1:
+        raise typer.BadParameter(f"{' and '.join(names)} are {len(names)} measurements; choose one")
 
 
 @contextmanager
@@ -131,98 +203,6 @@ def _facts(workload: "Workload", partitions: int) -> dict[str, Any]:
         "machine": facts(own_broker=not _is_given_broker()),
         "input": {**asdict(workload), "partitions": partitions},
     }
-
-
-def _compare(prepared: "Bench", workload: "Workload", peer_events: int, runs: int) -> "Comparison":
-    from pipeline.dev.bench.compare import Plan, compare  # noqa: PLC0415
-
-    return compare(prepared, Plan(workload, workload.scaled(peer_events), runs))
-
-
-def _recover(prepared: "Bench", workload: "Workload", restored: int) -> "Recovery":
-    from pipeline.dev.bench.recovery import measure  # noqa: PLC0415
-
-    return measure(prepared, workload, restored)
-
-
-def _measure_partners(
-    prepared: "Bench", workload: "Workload", grants: int, decisions: int, runs: int
-) -> "Partnership":
-    from pipeline.dev.bench.partners.measure import Plan, measure  # noqa: PLC0415
-
-    return measure(prepared, Plan(workload, grants, decisions, runs))
-
-
-def _tell_summaries(
-    summaries: Sequence["Summary"], ratios: Mapping[str, float], last_column: str
-) -> None:
-    rows = [
-        (
-            each.system,
-            f"{each.events_per_second:,.0f}",
-            f"{each.lowest:,.0f} to {each.highest:,.0f}",
-            f"{each.cpu_us_per_event:,.1f}",
-            f"{each.peak_rss_mb:,.0f}",
-            f"{ratios[each.system]:.2f}" if each.system in ratios else "",
-        )
-        for each in summaries
-    ]
-    columns = ("System", "Events/s", "Spread", "CPU us/event", "Peak MB", last_column)
-    print_table(columns, rows, f"Medians, rounds: {summaries[0].runs}")
-
-
-def _tell_comparison(comparison: "Comparison") -> None:
-    _tell_summaries(comparison.summaries, comparison.ratios, "Ours over it")
-    checked = comparison.checked
-    typer.echo(
-        f"The per-event peer gave the same scores for all {checked.people:,} people "
-        f"compared, {checked.scored:,} of them with a score."
-    )
-
-
-def _tell_partners(found: "Partnership") -> None:
-    _tell_summaries(found.summaries, found.shares, "Over sesame's")
-    told = found.as_json()
-    asked, decided = told["decision_ms"], told["decide_us"]
-    rows = [
-        ("scores published by sesame a second", f"{told['scores_published_per_second']:,.0f}"),
-        ("gateway-scores over them", f"{told['over_published']:.2f}"),
-        ("partner records a second", f"{told['partner_records_per_second']:,.0f}"),
-        ("those over sesame's events", f"{told['ratios']['partner-records']:.2f}"),
-        ("POST /rentals, median ms", f"{asked['p50']:.2f}"),
-        ("POST /rentals, 99 % ms", f"{asked['p99']:.2f}"),
-        ("decide in process, median us", f"{decided['p50']:.1f}"),
-        ("decide in process, 99 % us", f"{decided['p99']:.1f}"),
-    ]
-    print_table(("Partners", ""), rows)
-
-
-def _restore_figures(found: "Recovery") -> dict[str, Any]:
-    return {
-        **asdict(found),
-        "restore_seconds": found.restore_seconds,
-        "people_per_second": found.people_per_second,
-        "rss_mb_per_million": found.rss_mb_per_million,
-    }
-
-
-def _tell_recovery(found: "Recovery") -> None:
-    rows = [
-        ("people", f"{found.people:,}"),
-        ("changelog records", f"{found.changelog_records:,}"),
-        ("changelog MB", f"{found.changelog_bytes / 1e6:,.0f}"),
-        ("seconds from start to ready", f"{found.full.seconds:.1f}"),
-        ("of which an empty worker takes", f"{found.empty.seconds:.1f}"),
-        ("people a second", f"{found.people_per_second:,.0f}"),
-        ("seconds from kill -9 to a warm other", f"{found.take_over.seconds:.1f}"),
-        ("of which the session time-out, at most", f"{found.take_over.session_timeout_s:.1f}"),
-        ("people taken over", f"{found.take_over.people:,}"),
-        ("changelog records read for them", f"{found.take_over.records_read:,}"),
-        ("peak memory, MB", f"{found.full.peak_rss_mb:,.0f}"),
-        ("memory once ready, MB", f"{found.full.rss_mb:,.0f}"),
-        ("memory a million people add, MB", f"{found.rss_mb_per_million:,.0f}"),
-    ]
-    print_table(("Recovery", ""), rows)
 
 
 def _tell_machine(machine: dict[str, Any]) -> None:

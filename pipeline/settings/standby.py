@@ -1,10 +1,14 @@
 """Settings of warm copies: what a worker holds of partitions that others own."""
 
-from pydantic import Field
-from pydantic_settings import BaseSettings
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.settings.stores import StoreSettings
 
 
-class StandbySettings(BaseSettings):
+class StandbySettings(StoreSettings):
     """The part of the settings that says whether and how much a worker stands by."""
 
     standby: bool = Field(
@@ -19,3 +23,14 @@ class StandbySettings(BaseSettings):
         description="Bytes of rows a worker holds of partitions it does not own; copies beyond "
         "are dropped.",
     )
+
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        if self.standby and self.store == "rocksdb":
+            context = {
+                "name": "standby",
+                "shown": "1",
+                "must_be": "0 with SESAME_STORE=rocksdb: warm copies are held in memory",
+            }
+            raise PydanticCustomError("together", "settings that do not go together", context)
+        return self

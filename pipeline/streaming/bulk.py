@@ -30,7 +30,7 @@ from pipeline.streaming.recordcolumns import (
     Unpacked,
     read_columns,
 )
-from pipeline.streaming.store import PartitionStore
+from pipeline.streaming.stores.base import Store
 from pipeline.streaming.unpacking import UnpackError
 
 _KINDS = (changelog.ROW, changelog.LEDGER, changelog.CONTRACTS, changelog.LINKS)
@@ -45,7 +45,7 @@ class _UnusualError(Exception):
 
 
 def apply_batches(
-    store: PartitionStore, batches: Sequence[WholeBatch], start: int, end: int
+    store: Store, batches: Sequence[WholeBatch], start: int, end: int
 ) -> tuple[Position | None, int]:
     """Apply what fetched batches hold from ``start`` up to but without ``end``.
 
@@ -82,7 +82,7 @@ def _pieces(batches: Iterable[WholeBatch]) -> Iterator[list[_Piece]]:
 
 
 def _apply_piece(
-    store: PartitionStore, piece: Sequence[_Piece], start: int, end: int
+    store: Store, piece: Sequence[_Piece], start: int, end: int
 ) -> tuple[Position | None, int]:
     columns = _columns(piece)
     if columns is None:
@@ -103,7 +103,7 @@ def _columns(piece: Sequence[_Piece]) -> RecordColumns | None:
         return None
 
 
-def apply_columns(store: PartitionStore, columns: RecordColumns) -> Position | None:
+def apply_columns(store: Store, columns: RecordColumns) -> Position | None:
     """Apply changelog records to a store, in order; returns the newest position among them.
 
     Raises:
@@ -128,7 +128,7 @@ class _Change:
     links: tuple[list[str], list[bytes]]
     position: Position | None
 
-    def put(self, store: PartitionStore) -> None:
+    def put(self, store: Store) -> None:
         for user in self.gone:
             store.remove(user)
         store.put_row(*self.rows)

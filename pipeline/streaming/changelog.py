@@ -23,7 +23,7 @@ from pipeline.factors.state import BatchState
 from pipeline.streaming.layouts import Layouts, ListLayouts, RowLayouts, UnreadableRowError
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Entry
-from pipeline.streaming.store import PartitionStore
+from pipeline.streaming.stores.base import Store
 
 ROW = b"r"
 LEDGER = b"l"
@@ -78,7 +78,7 @@ def tombstones(user: str) -> list[Entry]:
     return [(kind + key, None) for kind in _KINDS]
 
 
-def apply(store: PartitionStore, records: Iterable[Entry]) -> Position | None:
+def apply(store: Store, records: Iterable[Entry]) -> Position | None:
     """Apply changelog records to a store, in order; returns the newest position among them.
 
     What lies there in a former layout comes into the store in the current one, and its people
@@ -154,7 +154,7 @@ def _user(key: bytes) -> str:
 
 
 def _put_rows(
-    store: PartitionStore,
+    store: Store,
     put: Callable[[Sequence[str], NDArray[np.void]], None],
     values: Mapping[str, bytes | None],
     layouts: RowLayouts,
@@ -169,7 +169,7 @@ def _put_rows(
 
 
 def _put_lists(
-    store: PartitionStore,
+    store: Store,
     put: Callable[[str, bytes], None],
     values: Mapping[str, bytes | None],
     layouts: ListLayouts,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from pipeline.streaming import bulk, changelog
 from pipeline.streaming.fetched import WholeBatch
@@ -12,7 +13,10 @@ from pipeline.streaming.layouts import UnreadableRowError, told_where
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Entry
 from pipeline.streaming.store import PartitionStore
+from pipeline.streaming.stores.base import Store
 from pipeline.topics import Topic
+
+S = TypeVar("S", bound=Store)
 
 WAY_ON = "`sesame replay` builds the state anew"
 _APPLYING = ThreadPoolExecutor(1, "restore")
@@ -20,7 +24,7 @@ _APPLYING = ThreadPoolExecutor(1, "restore")
 
 
 @dataclass(slots=True)
-class Copy:
+class Copy(Generic[S]):
     """What a generation's changelog holds of a partition up to ``next_offset``.
 
     ``whole_at_ms`` is when nothing it had read could yet have been taken by compaction, and
@@ -31,8 +35,8 @@ class Copy:
     partition: int
     generation: int
     next_offset: int
+    store: S
     topic_id: str = ""
-    store: PartitionStore = field(default_factory=PartitionStore)
     position: Position | None = None
     records: int = 0
     whole_at_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)

@@ -14,6 +14,7 @@ from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.restore import restore
 from pipeline.streaming.standby import Standby
 from pipeline.streaming.step import StepContext
+from pipeline.streaming.stores.folders import open_stores
 from pipeline.streaming.transaction import TransactionalWriter
 
 
@@ -29,6 +30,7 @@ class FactorFlow:
         self._settings = settings
         self._registry = registry
         self._model = model
+        self._stores = open_stores(settings)
         self._policy = Policy(lateness_days=settings.lateness_days)
         self.group = settings.app_id
 
@@ -42,7 +44,7 @@ class FactorFlow:
         on_committed: Callable[[], None],
     ) -> OwnedPartition:
         """Restore a partition's people from its changelog."""
-        restored = await restore(reader, partition, on_restoring, self.standby)
+        restored = await restore(reader, partition, on_restoring, self._stores, self.standby)
         return OwnedPartition(self.context(partition), writer, reader, restored, on_committed)
 
     def context(self, partition: int) -> StepContext:

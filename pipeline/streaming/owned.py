@@ -1,7 +1,8 @@
 """A partition this worker owns: its state, and every change of it by one transaction each."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 import structlog
@@ -19,6 +20,7 @@ from pipeline.streaming.records import Record
 from pipeline.streaming.restore import Restored
 from pipeline.streaming.sends import sends
 from pipeline.streaming.store import PartitionStore
+from pipeline.streaming.stores.base import Store
 from pipeline.streaming.transaction import TransactionalWriter
 from pipeline.streaming.waiting import Taken
 
@@ -59,12 +61,13 @@ class OwnedPartition:
         self._reader = reader
         self._on_advance = on_advance
         self._backlog = Backlog(reader, context.partition, topics.INPUTS, self._next_offset)
-        self._to_sweep: list[list[str]] = []
+        self._to_sweep: list[str] | None = None
+        self._sweep_after: Iterator[list[str]] = iter(())
         self._sweep_month = 0
         self._next_expiry_ms = restored.store.next_expiry_ms()
         self._changelog = topics.changelog_of(restored.generation)
         self.partition = context.partition
-        self.store = restored.store
+        self.store: Store = restored.store
         self.position = restored.position
         if outdated := len(self.store.outdated):
             log.info("rows in former layouts", partition=self.partition, people=outdated)
@@ -72,11 +75,14 @@ class OwnedPartition:
 
     @property
     def has_work(self) -> bool:
-        """Whether people are to be scored again, as time has passed, or written in new layouts."""
-        return bool(self._to_sweep or self.store.outdated)
+        """Whether people are to be scored again, written in new layouts, or the store tended."""
+        return (
+            self._to_sweep is not None or bool(self.store.outdated) or self.store.due_in_s() == 0.0
+        )
 
-    def due_in_s(self) -> None:
-        """Never: only events make time pass here."""
+    def due_in_s(self) -> float | None:
+        """Seconds until the store is to be tended: only events make time pass for people."""
+        return self.store.due_in_s()
 
     async def begin(self) -> None:
         """Check the topics against the position, and apply all consents given so far.
@@ -105,8 +111,9 @@ class OwnedPartition:
 
     def release(self) -> None:
         """Let the rows go."""
-        self.store = PartitionStore()
-        self._to_sweep.clear()
+        self._to_sweep, self._sweep_after = None, iter(())
+        store, self.store = self.store, PartitionStore()
+        store.close()
 
     async def apply(self, taken: Taken) -> None:
         """Apply fetched records in one transaction, and what they show to be missing before."""
@@ -118,9 +125,11 @@ class OwnedPartition:
             await self._apply_records(taken.records)
 
     async def work(self) -> None:
-        """Score the next people again because time has passed, or renew what is outdated."""
-        if self._to_sweep:
-            await self._sweep()
+        """Tend the store, score the next people again, or renew what is outdated."""
+        if self.store.due_in_s() == 0.0:
+            self.store.tend()
+        elif self._to_sweep is not None:
+            await self._sweep(self._to_sweep)
         else:
             await self._renew()
 
@@ -134,17 +143,17 @@ class OwnedPartition:
         if not self.store.outdated:
             log.info("all rows are in the current layouts", partition=self.partition)
 
-    async def _sweep(self) -> None:
+    async def _sweep(self, users: list[str]) -> None:
         with lane_metrics.phase("sweep"):
-            output = step.sweep(self.store, self._to_sweep[0], self.position, self._context)
+            output = step.sweep(self.store, users, self.position, self._context)
+            following = next(self._sweep_after, None)
         hit(Failpoint.SWEEP_SCORED)
-        last = len(self._to_sweep) == 1
-        if last:
+        if following is None:
             output.position.swept_month = self._sweep_month
         await self._commit(output)
         hit(Failpoint.SWEEP_COMMITTED)
-        del self._to_sweep[:1]
-        if last:
+        self._to_sweep = following
+        if following is None:
             self._next_expiry_ms = self.store.next_expiry_ms()
         self._plan_sweep()
 
@@ -180,12 +189,18 @@ class OwnedPartition:
     async def _commit(self, output: Output) -> None:
         with lane_metrics.phase("commit"):
             partitions = self._context.partitions
-            await self._writer.write(sends(output, self.partition, partitions, self._changelog))
+            began_ms = time.time_ns() // 1_000_000
+            offsets = await self._writer.write(
+                sends(output, self.partition, partitions, self._changelog)
+            )
         for user in output.erased:
             self.store.remove(user)
         self.store.scatter(output.state, output.changed)
         self.position = output.position
         hit(Failpoint.BATCH_SCATTERED)
+        offset = offsets.get((self._context.topic_prefix + self._changelog.name, self.partition))
+        if offset is not None:
+            self.store.keep(self.position, offset, began_ms)
         if output.consent_changes:
             self._next_expiry_ms = self.store.next_expiry_ms()
         self._plan_sweep()
@@ -212,15 +227,17 @@ class OwnedPartition:
     def _plan_sweep(self) -> None:
         """Have everybody scored again in a new month, and those whose consents ended."""
         watermark_ms = self.position.watermark_ms
-        if self._to_sweep or not watermark_ms:
+        if self._to_sweep is not None or not watermark_ms:
             return
         month = int(month_of_ms(watermark_ms))
         if month > self.position.swept_month:
             self._sweep_month = month
-            self._to_sweep = list(self.store.chunks(_SWEEP_PEOPLE)) or [[]]
+            self._sweep_after = self.store.chunks(_SWEEP_PEOPLE)
+            self._to_sweep = next(self._sweep_after, [])
         elif 0 < self._next_expiry_ms <= watermark_ms:
             self._sweep_month = self.position.swept_month
-            self._to_sweep = [self.store.expired(watermark_ms)]
+            self._sweep_after = iter(())
+            self._to_sweep = self.store.expired(watermark_ms)
 
 
 def _parted(

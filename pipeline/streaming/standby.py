@@ -29,10 +29,13 @@ from pipeline.streaming.copy import Copy
 from pipeline.streaming.follower import Follower
 from pipeline.streaming.layouts import UnreadableRowError
 from pipeline.streaming.reader import PartitionReader
+from pipeline.streaming.store import PartitionStore
 from pipeline.streaming.topic_check import topic_ids
 from pipeline.topics import Topic
 
 log = structlog.get_logger(__name__)
+
+WarmCopy = Copy[PartitionStore]
 
 _LOOK_S = 1.0
 _RETRY_S = 1.0
@@ -48,7 +51,7 @@ class Standby:
         self._settings = settings
         self._reader = PartitionReader(settings)
         self._follower = Follower(settings)
-        self._copies: dict[int, Copy] = {}
+        self._copies: dict[int, WarmCopy] = {}
         self._pointer_ends: dict[int, int] = {}
         self._too_large: dict[int, int] = {}
         self._unreadable: dict[int, str] = {}
@@ -82,7 +85,7 @@ class Standby:
             await self._follower.stop()
             await self._reader.stop()
 
-    async def take(self, partition: int, generation: int, start: int, end: int) -> Copy | None:
+    async def take(self, partition: int, generation: int, start: int, end: int) -> WarmCopy | None:
         """The copy of a partition that is owned from now on; None: there is none to go on from.
 
         Args:
@@ -164,7 +167,9 @@ class Standby:
         if topic_id is None:
             return
         start = await self._reader.beginning(topic, partition)
-        self._copies[partition] = Copy(topic, partition, generation, start, topic_id)
+        self._copies[partition] = Copy(
+            topic, partition, generation, start, PartitionStore(), topic_id
+        )
 
     async def _read_on(self) -> None:
         copies = {self._tp(copy): copy for copy in self._copies.values()}
@@ -190,7 +195,7 @@ class Standby:
             copy.next_offset = max(copy.next_offset, await self._follower.position(tp))
             self._observe(tp, copy)
 
-    def _observe(self, tp: TopicPartition, copy: Copy) -> None:
+    def _observe(self, tp: TopicPartition, copy: WarmCopy) -> None:
         if self._copies.get(copy.partition) is not copy:
             return
         told = self._follower.end(tp)
@@ -219,10 +224,10 @@ class Standby:
             log.warning("the changelog's id is not known", error=repr(error))
             return None
 
-    def _tp(self, copy: Copy) -> TopicPartition:
+    def _tp(self, copy: WarmCopy) -> TopicPartition:
         return TopicPartition(self._settings.topic(copy.topic.name), copy.partition)
 
 
-def _is_old(copy: Copy) -> bool:
+def _is_old(copy: WarmCopy) -> bool:
     """Whether it was behind for so long that compaction may have taken tombstones it lacks."""
     return time.time_ns() // 1_000_000 - copy.whole_at_ms > copy.topic.tombstone_ms // 2

@@ -3,6 +3,7 @@
 from prometheus_client import Gauge
 
 from pipeline.streaming.copy import Copy
+from pipeline.streaming.store import PartitionStore
 
 LAG = Gauge(
     "sesame_standby_lag_records",
@@ -16,7 +17,7 @@ PEOPLE = Gauge("sesame_standby_rows", "People with a row in a warm copy", ["part
 STATE_BYTES = Gauge("sesame_standby_state_bytes", "Bytes of rows a warm copy holds", ["partition"])
 
 
-def observe(copy: Copy, lag: int | None) -> None:
+def observe(copy: Copy[PartitionStore], lag: int | None) -> None:
     """Say where a copy stands; the lag is None before the broker has told its changelog's end."""
     PEOPLE.labels(copy.partition).set(len(copy.store))
     STATE_BYTES.labels(copy.partition).set(copy.store.nbytes)

@@ -32,7 +32,7 @@ from pipeline.streaming.output import DeadLetter, Output
 from pipeline.streaming.position import Position
 from pipeline.streaming.publication import NewScores, base_change_signals, publish, told_base_scores
 from pipeline.streaming.records import UnreadableRecord
-from pipeline.streaming.store import PartitionStore
+from pipeline.streaming.stores.base import Store
 
 _REFUSED = {Outcome.TOO_LATE: Reason.TOO_LATE, Outcome.FUTURE: Reason.FUTURE}
 _WHY = {
@@ -70,7 +70,7 @@ class Folded:
 
 
 def fold(
-    store: PartitionStore, decoded: list[DecodedTopic], position: Position, context: StepContext
+    store: Store, decoded: list[DecodedTopic], position: Position, context: StepContext
 ) -> Folded:
     """Fold decoded records into copies of the people's state."""
     users = people(decoded)
@@ -96,9 +96,7 @@ def finish(folded: Folded, position: Position, context: StepContext) -> Output:
     return output
 
 
-def sweep(
-    store: PartitionStore, users: Sequence[str], position: Position, context: StepContext
-) -> Output:
+def sweep(store: Store, users: Sequence[str], position: Position, context: StepContext) -> Output:
     """Re-score people as time passes: expired consents end, old tiles leave.
 
     All consents that are over end, also of people that were not chosen: what a sweep ends
@@ -112,7 +110,7 @@ def sweep(
     return _publish(Kind.SWEEP, state, result, position.copy(), context)
 
 
-def renew(store: PartitionStore, users: Sequence[str], position: Position) -> Output:
+def renew(store: Store, users: Sequence[str], position: Position) -> Output:
     """Write all of people as it is, in the current layouts; nothing of them changes."""
     state = store.gather(users)
     output = Output(Kind.CONFIRM, state, position)

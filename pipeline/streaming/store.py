@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 
 from pipeline.factors.layout import FACTOR_ROW, LEDGER_ROW
 from pipeline.factors.state import BatchState
+from pipeline.streaming.position import Position
+from pipeline.streaming.stores.checkpoint import Checkpoint
 
 _SLOTS_MIN = 1024
+_PEOPLE = ("_slot_of", "_user_at", "_free", "_rows", "_ledgers", "_contracts", "_links", "outdated")
 
 
 class PartitionStore:
@@ -30,6 +33,7 @@ class PartitionStore:
         self._contracts: dict[int, bytes] = {}
         self._links: dict[int, bytes] = {}
         self.outdated: set[str] = set()
+        self.checkpoint: Checkpoint | None = None
 
     def __len__(self) -> int:
         """The number of people."""
@@ -145,6 +149,23 @@ class PartitionStore:
                     _put(lists, self._slot_or_new(user), one)
         else:
             lists.update(zip(slots, packed, strict=True))
+
+    def adopt(self, other: "PartitionStore") -> None:
+        """Have another's people instead; that one is not to be used any more."""
+        vars(self).update({name: vars(other)[name] for name in _PEOPLE})
+
+    def keep(self, position: Position | None, offset: int, at_ms: int) -> None:
+        """Nothing: this one is restored from the changelog."""
+
+    def due_in_s(self) -> float | None:
+        """Never: nothing is written."""
+        return None
+
+    def tend(self) -> None:
+        """Nothing is ever due."""
+
+    def close(self) -> None:
+        """Nothing to let go of but the memory."""
 
     def _slots_or_new(self, users: Sequence[str]) -> NDArray[np.int64]:
         slots = self.slots(users)

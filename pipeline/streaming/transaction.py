@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -13,6 +14,7 @@ from pipeline import topics
 from pipeline.failpoints import Failpoint, hit
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
+from pipeline.streaming.beginning import begin_eagerly
 from pipeline.streaming.flow import Send
 from pipeline.streaming.records import Header
 
@@ -43,6 +45,7 @@ class TransactionalWriter:
         """Connect, and fence whoever wrote this partition before."""
         await self.stop()
         settings = self._settings
+        begin_eagerly()
         producer = AIOKafkaProducer(
             **aiokafka_config(settings),
             transactional_id=self._transactional_id,
@@ -71,8 +74,12 @@ class TransactionalWriter:
             under_way.fail_all(KafkaError("abandoned"))
         await self.stop()
 
-    async def write(self, sends: Iterable[Send]) -> None:
+    async def write(self, sends: Iterable[Send]) -> dict[tuple[str, int], int]:
         """Write everything, and commit it.
+
+        Returns:
+            An offset by topic and partition, as the broker names them: what came before this
+            transaction lies below it, and some of what it wrote may.
 
         Raises:
             FencedError: Another worker owns the partition now.
@@ -85,18 +92,18 @@ class TransactionalWriter:
             # The client tries for ever to begin on a topic that is gone, and the broker has
             # ended the transaction by then.
             async with asyncio.timeout(limit_s) as limit:
-                await self._write(sends)
+                return await self._write(sends)
         except TimeoutError as error:
             if not limit.expired():
                 raise
             await self.abandon()
             raise KafkaError(f"the transaction was not committed within {limit_s:g} s") from error
 
-    async def _write(self, sends: Iterable[Send]) -> None:
+    async def _write(self, sends: Iterable[Send]) -> dict[tuple[str, int], int]:
         producer = self._producer
         if producer is None:
             raise RuntimeError("the writer is not started")
-        sent: list[asyncio.Future[object]] = []
+        sent: list[asyncio.Future[Any]] = []
         try:
             await producer.begin_transaction()
             hit(Failpoint.TRANSACTION_BEGUN)
@@ -104,10 +111,12 @@ class TransactionalWriter:
                 await self._send(producer, send, sent)
                 hit(Failpoint.TRANSACTION_SENT)
             hit(Failpoint.TRANSACTION_ALL_SENT)
-            await asyncio.gather(*sent)
+            delivered = await asyncio.gather(*sent)
             hit(Failpoint.TRANSACTION_DELIVERED)
             await producer.commit_transaction()
             hit(Failpoint.TRANSACTION_COMMITTED)
+            # A batch the broker has taken twice has no offset.
+            return {(d.topic, d.partition): d.offset for d in delivered if d.offset >= 0}
         except _FENCED as error:
             raise FencedError(str(error)) from error
         except IllegalOperation as error:
@@ -119,7 +128,7 @@ class TransactionalWriter:
                 future.add_done_callback(_look_at)
 
     async def _send(
-        self, producer: AIOKafkaProducer, send: Send, sent: list[asyncio.Future[object]]
+        self, producer: AIOKafkaProducer, send: Send, sent: list[asyncio.Future[Any]]
     ) -> None:
         """Hand over records; ``sent`` takes what to wait for, also if it stops half-way."""
         name = self._settings.topic(send.topic.name)
@@ -172,7 +181,7 @@ def fill(
     return left
 
 
-def _why_ended(sent: Iterable["asyncio.Future[object]"]) -> FencedError | KafkaError:
+def _why_ended(sent: Iterable["asyncio.Future[Any]"]) -> FencedError | KafkaError:
     """What was sent before a transaction ended by itself knows why."""
     for future in sent:
         error = future.exception() if future.done() and not future.cancelled() else None
@@ -181,6 +190,6 @@ def _why_ended(sent: Iterable["asyncio.Future[object]"]) -> FencedError | KafkaE
     return FencedError("the transaction ended while it was being written")
 
 
-def _look_at(future: asyncio.Future[object]) -> None:
+def _look_at(future: "asyncio.Future[Any]") -> None:
     if not future.cancelled():
         future.exception()

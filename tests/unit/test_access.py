@@ -115,7 +115,8 @@ def test_only_rules_for_later_changelogs_say_more_than_one_name() -> None:
     changelogs = [rule for rule in SHOULD if rule.pattern is Pattern.PREFIXED]
     assert {rule.name for rule in changelogs} == {"blue.factor-state-changelog.g"}
     assert {rule.principal for rule in changelogs} == {"User:sesame-pipeline"}
-    assert {rule.operation for rule in SHOULD} == {"read", "write", "create", "delete"}
+    operations = {rule.operation for rule in SHOULD}
+    assert operations == {"read", "write", "create", "delete", "describe_configs"}
     assert {rule.permission for rule in SHOULD} == {Permission.ALLOW}
     assert not any("*" in rule.name + rule.principal for rule in SHOULD)
     assert len(set(SHOULD)) == len(SHOULD)
@@ -128,8 +129,8 @@ def test_every_topic_has_someone_who_writes_and_someone_who_reads_it() -> None:
         assert named - {"blue.factor-state-changelog.g"} == every
 
 
-def test_only_the_pipeline_makes_and_deletes_topics_and_only_changelogs() -> None:
-    for operation in ("create", "delete"):
+def test_only_the_pipeline_makes_deletes_and_describes_topics_and_only_changelogs() -> None:
+    for operation in ("create", "delete", "describe_configs"):
         rules = [rule for rule in SHOULD if rule.operation == operation]
         assert {rule.principal for rule in rules} == {"User:sesame-pipeline"}
         assert {(rule.name, rule.pattern) for rule in rules} == {

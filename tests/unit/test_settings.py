@@ -57,6 +57,23 @@ def test_a_refusal_names_the_variable_the_value_and_what_is_allowed(
     assert refusal() == [f"{variable} is {value!r}, must be {allowed}"]
 
 
+def test_rows_on_disk_need_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SESAME_STORE", "rocksdb")
+    (told,) = refusal()
+    assert told.startswith("SESAME_STATE_DIR is not set, must be the path of a folder")
+    assert load(state_dir=tmp_path).store == "rocksdb"
+
+
+def test_warm_copies_are_refused_where_people_do_not_fit_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SESAME_STORE", "rocksdb")
+    monkeypatch.setenv("SESAME_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("SESAME_STANDBY", "1")
+    (told,) = refusal()
+    assert told.startswith("SESAME_STANDBY is 1, must be 0 with SESAME_STORE=rocksdb")
+
+
 def test_every_wrong_setting_is_told_at_once() -> None:
     assert len(refusal(partitions=0, web_port=0)) == 2
 

@@ -64,15 +64,18 @@ class Watch:
 
 
 def delete_topics(settings: Settings) -> None:
-    """Delete every topic of the settings' prefix."""
+    """Delete every topic named after the settings' prefix, changelogs of peers with it."""
     with provision.admin(settings) as client:
-        ours = [name for name in client.list_topics() if name.startswith(settings.topic_prefix)]
+        ours = [name for name in client.list_topics() if settings.topic_prefix in name]
         if ours:
             client.delete_topics(ours)
 
 
-def read_all(settings: Settings, names: Sequence[str]) -> Iterator[Message]:
-    """Every committed record of topics, up to their ends now."""
+def read_all(
+    settings: Settings, names: Sequence[str], since: Offsets | None = None
+) -> Iterator[Message]:
+    """Every committed record of topics, up to their ends now; from offsets where any are given."""
+    starts = since or {}
     consumer = Consumer(
         {
             **confluent_config(settings),
@@ -85,7 +88,7 @@ def read_all(settings: Settings, names: Sequence[str]) -> Iterator[Message]:
     )
     left = {(settings.topic(n), p) for n in names for p in range(settings.partitions)}
     try:
-        consumer.assign([TopicPartition(name, number, 0) for name, number in left])
+        consumer.assign([TopicPartition(*place, starts.get(place, 0)) for place in left])
         deadline = time.monotonic() + _ANSWER_S
         while left:
             messages = consumer.consume(_FETCHED_MAX, timeout=1.0)

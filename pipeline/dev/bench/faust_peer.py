@@ -25,6 +25,7 @@ from faust.types import StreamT
 from pipeline import settings as project
 from pipeline import topics
 from pipeline.codec.open import open_registry
+from pipeline.dev.bench.peers.notes import NOTES
 from pipeline.dev.bench.plain.codec import Reader, Writer
 from pipeline.dev.bench.plain.people import People, Told
 from pipeline.dev.bench.plain.person import Event
@@ -34,9 +35,6 @@ from pipeline.scoring.model import load_model
 from pipeline.settings import Settings
 from pipeline.streaming.credentials import faust_brokers, faust_credentials
 from pipeline.topics import Topic
-
-NOTES = "SESAME_BENCH_NOTES"
-"""The file where the peer notes when it applied its first and last event."""
 
 
 class Avro(Codec):

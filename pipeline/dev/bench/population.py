@@ -25,7 +25,7 @@ from pipeline.streaming.position import Position
 from pipeline.streaming.records import Entry, Header
 from pipeline.streaming.store import PartitionStore
 
-_KAFKA_MS = 4_000_000_000_000
+KAFKA_MS = 4_000_000_000_000
 """A timestamp that no event is ahead of."""
 
 
@@ -47,8 +47,9 @@ class Replay:
     store: PartitionStore = field(default_factory=PartitionStore)
     position: Position = field(default_factory=Position)
 
-    def apply(self, records: dict[str, list[Record]]) -> None:
-        """Apply a batch, and what people tell each other because of it."""
+    def apply(self, records: dict[str, list[Record]]) -> list[Entry]:
+        """Apply a batch, and what people tell each other because of it; the scores that follow."""
+        scores: list[Entry] = []
         while records:
             decoded = decode(records, self.context.registry)
             folded = step.fold(self.store, decoded, self.position, self.context)
@@ -57,12 +58,27 @@ class Replay:
                 self.store.remove(user)
             self.store.scatter(output.state, output.changed)
             self.position = output.position
-            signals = [Record(0, _KAFKA_MS, key, value) for key, value in output.peer_signals]
+            scores += output.scores
+            signals = [Record(0, KAFKA_MS, key, value) for key, value in output.peer_signals]
             records = {topics.PEER_SIGNALS.name: signals} if signals else {}
+        return scores
 
 
 def fold(workload: Workload, settings: Settings) -> Replay:
     """The state that a workload leaves."""
+    replay = new_replay(settings)
+    registry = replay.context.registry
+    for traffic in (workload.consents(registry), workload.data(registry)):
+        for chunk in traffic.chunks():
+            records: dict[str, list[Record]] = defaultdict(list)
+            for number, sent in enumerate(chunk.records):
+                records[sent.topic.name].append(Record(number, KAFKA_MS, sent.key, sent.value))
+            replay.apply(dict(records))
+    return replay
+
+
+def new_replay(settings: Settings) -> Replay:
+    """The steps of a worker with these settings, before any record."""
     registry = open_registry(settings)
     context = step.StepContext(
         registry=registry,
@@ -72,14 +88,7 @@ def fold(workload: Workload, settings: Settings) -> Replay:
         partitions=settings.partitions,
         topic_prefix=settings.topic_prefix,
     )
-    replay = Replay(context)
-    for traffic in (workload.consents(registry), workload.data(registry)):
-        for chunk in traffic.chunks():
-            records: dict[str, list[Record]] = defaultdict(list)
-            for number, sent in enumerate(chunk.records):
-                records[sent.topic.name].append(Record(number, _KAFKA_MS, sent.key, sent.value))
-            replay.apply(dict(records))
-    return replay
+    return Replay(context)
 
 
 class Template(NamedTuple):
@@ -105,13 +114,23 @@ def copies(
 ) -> Iterator[list[list[Entry]]]:
     """The entries of so many people, round by round, each round by partition."""
     for first in range(0, people, len(originals)):
-        suffix = b"-%d" % first
         by_partition: list[list[Entry]] = [[] for _ in range(partitions)]
         for original in originals[: people - first]:
-            user = original.user + suffix
+            user = _name(original, first)
             chosen = by_partition[(murmur2(user) & 0x7FFFFFFF) % partitions]
             chosen.extend((kind + user, value) for kind, value in original.entries)
         yield by_partition
+
+
+def names(originals: Sequence[Template], people: int) -> Iterator[bytes]:
+    """What `copies` calls so many people, in its order."""
+    for first in range(0, people, len(originals)):
+        for original in originals[: people - first]:
+            yield _name(original, first)
+
+
+def _name(original: Template, first: int) -> bytes:
+    return original.user + b"-%d" % first
 
 
 def swept(position: Position) -> Position:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline import topics
-from pipeline.dev.bench.broker import read_all
+from pipeline.dev.bench.broker import Offsets, read_all
 from pipeline.dev.bench.workload import DATA_TOPICS
 from pipeline.settings import Settings
 from pipeline.streaming.changelog import POSITION_KEY
@@ -47,12 +47,12 @@ class Written:
         return {"transactions": self.transactions, "topics": by_topic}
 
 
-def read_back(settings: Settings) -> Written:
-    """Read everything a worker of these settings wrote."""
+def read_back(settings: Settings, since: Offsets | None = None) -> Written:
+    """Read everything workers of these settings wrote, or what they wrote after offsets."""
     written = Written()
     applied: dict[int, int] = defaultdict(int)
     plain = {settings.topic(topic.name): topic.name for topic in WRITTEN}
-    for message in read_all(settings, [topic.name for topic in WRITTEN]):
+    for message in read_all(settings, [topic.name for topic in WRITTEN], since):
         name = plain[str(message.topic())]
         value = message.value()
         if name != topics.CHANGELOG.name or message.key() != POSITION_KEY:

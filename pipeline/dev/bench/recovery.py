@@ -35,14 +35,19 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """A worker started on nothing, one started on a changelog of so many people, and one lost."""
+    """A worker started on nothing, one started on a changelog of so many people, and one lost.
+
+    ``again`` is one started after that one had ended, on the checkpoints it left; None: it
+    left none. ``take_over`` None: workers had folders on disk, which two cannot share.
+    """
 
     people: int
     changelog_records: int
     changelog_bytes: int
     empty: Started
     full: Started
-    take_over: TakeOver
+    take_over: TakeOver | None = None
+    again: Started | None = None
 
     @property
     def restore_seconds(self) -> float:
@@ -76,12 +81,17 @@ def measure(bench: Bench, workload: Workload, people: int) -> Recovery:
         empty = _start(settings, bench.folder / "recovery-empty.log")
         bench.say(f"recovery: writing the changelog of {people:,} people")
         position = population.swept(replay.position)
-        records, size = asyncio.run(_fill(settings, originals, people, position))
+        records, size = asyncio.run(fill(settings, originals, people, position))
         bench.say("recovery: starting a worker on it")
         full = _start(settings, bench.folder / "recovery-full.log")
-        bench.say("recovery: killing one of two workers that stand by for each other")
-        take_over = takeover.measure(settings, bench.folder)
-    return Recovery(people, records, size, empty, full, take_over)
+        take_over = again = None
+        if settings.state_dir is None:
+            bench.say("recovery: killing one of two workers that stand by for each other")
+            take_over = takeover.measure(settings, bench.folder)
+        else:
+            bench.say("recovery: starting a worker on what that one has left")
+            again = _start(settings, bench.folder / "recovery-again.log")
+    return Recovery(people, records, size, empty, full, take_over, again)
 
 
 def _start(settings: Settings, log: Path) -> Started:
@@ -96,7 +106,7 @@ def _start(settings: Settings, log: Path) -> Started:
         )
 
 
-async def _fill(
+async def fill(
     settings: Settings, originals: Sequence[Template], people: int, position: Position
 ) -> tuple[int, int]:
     """Write the changelog as the lanes would; its records and bytes, positions aside."""

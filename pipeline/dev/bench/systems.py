@@ -21,7 +21,7 @@ from pipeline.dev.bench.arithmetic import Run, Window, run_of
 from pipeline.dev.bench.backlog import Backlog
 from pipeline.dev.bench.broker import Offsets, Watch, delete_topics
 from pipeline.dev.bench.child import Child
-from pipeline.dev.bench.faust_peer import NOTES
+from pipeline.dev.bench.peers.notes import NOTES
 from pipeline.dev.bench.readback import Written, read_back
 from pipeline.dev.bench.workload import DATA_TOPICS, Workload
 from pipeline.dev.simulator.send import send
@@ -66,7 +66,7 @@ def topics_of(bench: Bench, name: str, partner_ids: Sequence[str] = ()) -> Itera
         "topic_prefix": f"{base.topic_prefix}bench-{name}-{uuid4().hex[:8]}.",
         "app_id": "bench",
         "gateway_app_id": "bench-gateway",
-        **{port: _free_port() for port in _PORTS},
+        **{port: free_port() for port in _PORTS},
     }
     settings = base.model_copy(update=chosen)
     ensure_topics(settings, list(partner_ids))
@@ -122,7 +122,7 @@ def run_faust(bench: Bench, workload: Workload, number: int, settings: Settings)
         wait_through(bench, FAUST, watch, child, watch.ends([topics.CONSENTS.name]))
         send(workload.data(registry), settings)
         wait_through(bench, FAUST, watch, child, watch.ends(_DATA))
-        _wait_settled(watch, child)
+        wait_settled(watch, child)
         peak = child.peak_rss_bytes
     noted: Mapping[str, Any] = json.loads(notes.read_text())
     if noted["events"] != workload.data_events:
@@ -151,7 +151,7 @@ def _run_worker(  # noqa: PLR0913 - what the callers differ in
             released_at = time.time()
             backlog.release()
             wait_through(bench, system, watch, child, ends)
-            _wait_settled(watch, child)
+            wait_settled(watch, child)
             peak = child.peak_rss_bytes
     bench.say(f"{system}: reading back what it wrote")
     written = read_back(settings)
@@ -169,14 +169,20 @@ def wait_ready(port: int, child: Child) -> None:
         SesameError: It is not ready in time.
     """
     deadline = time.monotonic() + _STALLED_S
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+    with httpx.Client() as client:
         while time.monotonic() < deadline:
             child.check()
-            with contextlib.suppress(httpx.TransportError):
-                if client.get("/health/ready").is_success:
-                    return
+            if is_ready(port, client):
+                return
             time.sleep(_READY_POLL_S)
     raise SesameError(f"a process was not ready within {_STALLED_S:.0f} s")
+
+
+def is_ready(port: int, client: httpx.Client) -> bool:
+    """Whether the process at a port says that it is ready."""
+    with contextlib.suppress(httpx.TransportError):
+        return client.get(f"http://127.0.0.1:{port}/health/ready").is_success
+    return False
 
 
 def wait_through(bench: Bench, system: str, watch: Watch, child: Child, ends: Offsets) -> None:
@@ -198,7 +204,7 @@ def wait_through(bench: Bench, system: str, watch: Watch, child: Child, ends: Of
         time.sleep(_POLL_S)
 
 
-def _wait_settled(watch: Watch, child: Child) -> None:
+def wait_settled(watch: Watch, child: Child) -> None:
     """Wait until the people have told each other all there is to tell."""
     quiet_since, last = time.monotonic(), None
     while time.monotonic() - quiet_since < _SETTLED_S:
@@ -213,7 +219,8 @@ def _log(bench: Bench, system: str, number: int) -> Path:
     return bench.folder / f"{system}-{number}.log"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -53,11 +53,12 @@ class Workload:
 
     def _traffic(self, chosen: tuple[topics.Topic, ...], registry: SchemaRegistry) -> Traffic:
         whole = self.history
-        events = {t: e if t in chosen else _none_of(e) for t, e in whole.events.items()}
+        events = {t: e if t in chosen else none_of(e) for t, e in whole.events.items()}
         return Traffic(History(whole.spec, whole.people, events), registry, Mistakes())
 
 
-def _none_of(events: Events) -> Events:
+def none_of(events: Events) -> Events:
+    """A topic's events without any."""
     fields = {name: column[:0] for name, column in events.fields.items()}
     return replace(
         events, user=events.user[:0], occurred_at_ms=events.occurred_at_ms[:0], fields=fields

@@ -1,11 +1,16 @@
 import json
 import time
+from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
+from pipeline import settings
 from pipeline.cli.main import app
+from pipeline.dev.bench.scale.measure import Cell, Grid, Plan, measure
+from pipeline.dev.bench.systems import Bench
+from pipeline.dev.bench.workload import Workload
 
 pytestmark = pytest.mark.slow
 
@@ -118,3 +123,43 @@ def test_two_measurements_at_once_are_refused() -> None:
     result = run("--partners", "--recovery")
     assert result.exit_code == 2
     assert "choose one" in result.output
+
+
+def test_every_probe_is_answered_at_every_load_also_at_the_partner(
+    kafka: str, topic_prefix: str
+) -> None:
+    result = run("--latency", "--live", "200000", "--level", "1", "--runs", "1")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    tops = {top["system"]: top["events_per_second"] for top in told["tops"]}
+    assert list(tops) == ["sesame", "gateway"]
+    assert [(load["system"], load["share"]) for load in told["loads"]] == [
+        (system, share) for system in tops for share in (0.01, 0.1, 0.5, 0.8)
+    ]
+    for load in told["loads"]:
+        assert load["events_per_second"] == pytest.approx(load["share"] * tops[load["system"]])
+        assert load["events"] == pytest.approx(load["events_per_second"], abs=2)
+        spread = load["latency_ms"]
+        assert 0 < spread["p50"] <= spread["p99"] <= spread["p99.9"] <= spread["max"]
+        assert sum(count for _, count in load["histogram_us"]) == spread["samples"] > 0
+    assert topics_left(kafka, topic_prefix) == []
+
+
+def test_a_cell_of_the_grid_is_measured_over_all_its_workers(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    prepared = Bench(settings.load(partitions=2), tmp_path, lambda _: None)
+    grid = Grid(Cell(2, 2_000, 2, 0.0), [2], [2_000], [2], [0.0, 1.2])
+    told = measure(prepared, Plan(Workload(60, 6_000, 1), grid, 6_000, 1)).as_json()
+    assert [run["cell"]["skew"] for run in told["runs"]] == [0.0, 1.2]
+    for each in told["runs"]:
+        assert each["events"] == 6_000
+        assert each["input_bytes"] > 6_000 * 50
+        assert each["changelog_bytes"] > 2_000 * 300
+        assert each["cpu_seconds"] > 0
+        # Two workers hold more than one without people does.
+        assert each["peak_rss_mb"] >= each["ready_rss_mb"] > 1.5 * told["empty_rss_mb"]
+    # Few people of many events: fewer rows to write for as many events.
+    even, skewed = (run["written"]["factor-state-changelog"]["records"] for run in told["runs"])
+    assert 0 < skewed < even
+    assert topics_left(kafka, topic_prefix) == []

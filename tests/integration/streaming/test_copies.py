@@ -78,7 +78,7 @@ async def restored(stream: Stream, standby: Standby | None) -> Restored:
     reader = PartitionReader(stream.settings)
     await reader.start()
     try:
-        return await restore(reader, 0, lambda: None, standby)
+        return await restore(reader, 0, lambda: None, standby=standby)
     finally:
         await reader.stop()
 

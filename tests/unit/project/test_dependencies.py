@@ -45,6 +45,7 @@ RUNTIME = declared(PROJECT["dependencies"])
 DEV = declared(EXTRAS["dev"])
 TRAIN = declared(EXTRAS["train"])
 TEST = declared(EXTRAS["test"])
+BENCH = declared(EXTRAS["bench"])
 DEV_FOLDER = ROOT / "pipeline" / "dev"
 TRAINING_FOLDER = ROOT / "pipeline" / "training"
 
@@ -57,7 +58,7 @@ def test_what_runs_in_production_imports_declared_packages_only() -> None:
 @pytest.mark.parametrize(
     ("folder", "known"),
     [
-        (DEV_FOLDER, RUNTIME | DEV),
+        (DEV_FOLDER, RUNTIME | DEV | BENCH),
         (TRAINING_FOLDER, RUNTIME | TRAIN),
         (ROOT / "tests", RUNTIME | DEV | TRAIN | TEST),
     ],

@@ -6,8 +6,8 @@ when that enters a month, as scores fade with time.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, MutableMapping
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 from pipeline import topics
 from pipeline.dev.bench.plain.admission import is_future, month_of
@@ -43,6 +43,19 @@ _TIMED = {*_FOLDS, topics.RELATIONSHIPS.name}
 """Topics whose events move the watermark."""
 
 
+class Table(Protocol):
+    """Where people are kept; a person is to be put back once changed."""
+
+    def get(self, user: str, /) -> Person | None:
+        """A person, None for nobody."""
+
+    def __getitem__(self, user: str, /) -> Person: ...
+
+    def __setitem__(self, user: str, person: Person, /) -> None: ...
+
+    def __delitem__(self, user: str, /) -> None: ...
+
+
 class NewScore(NamedTuple):
     """A score to publish; None: the person is erased."""
 
@@ -72,7 +85,7 @@ class Told(NamedTuple):
 class People:
     """Everybody of the partitions that a worker holds."""
 
-    def __init__(self, table: MutableMapping[str, Person], card: Card, policy: Policy) -> None:
+    def __init__(self, table: Table, card: Card, policy: Policy) -> None:
         """Keep people in ``table``."""
         self._table = table
         self._card = card
@@ -96,6 +109,18 @@ class People:
         if entered:
             for other in self._members[partition] - {user}:
                 self._score(other, self._table[other], partition, [], told)
+        return told
+
+    def follow(self, partition: int, watermark_ms: int) -> None:
+        """Take a watermark that somebody else keeps, who then calls ``rescore``."""
+        self._watermark_ms[partition] = watermark_ms
+
+    def rescore(self, user: str, partition: int) -> Told:
+        """Score somebody again because time went on."""
+        told = Told([], [])
+        person = self._table.get(user)
+        if person is not None:
+            self._score(user, person, partition, [], told)
         return told
 
     def _consent(self, user: str, event: Event, partition: int, kafka_ms: int, told: Told) -> None:

@@ -39,6 +39,15 @@ COMPARISON = {
     "input": {"people": 10, "events": 1_000, "seed": 1, "partitions": 8},
 }
 
+PEERS = {
+    **COMPARISON,
+    "few": {"people": 2, "events": 200, "seed": 1},
+    "shares": {"sesame": "all", "faust": "few"},
+    "versions": {"sesame": "sesame-score 0.1.0", "faust": "faust-streaming 0.15.3"},
+    "left_out": {"quix": "No module named 'quixstreams'"},
+    "checked": {"faust": {"people": 180, "scored": 150}},
+}
+
 PARTNERS = {
     "runs": [
         {"system": "sesame", "events": 900_000},
@@ -74,6 +83,17 @@ def test_the_page_shows_the_recorded_figures() -> None:
     assert text == wanted, "run `python -m pipeline.dev.bench.page`"
 
 
+def test_the_plots_show_the_recorded_figures() -> None:
+    folder = DOCS / "performance"
+    for name, svg in page.plots(folder).items():
+        assert (folder / name).read_text() == svg, "run `python -m pipeline.dev.bench.page`"
+
+
+def test_the_sizing_page_follows_from_the_recorded_figures() -> None:
+    wanted = page.sizing(DOCS / "performance")
+    assert (DOCS / "sizing.md").read_text() == wanted, "run `python -m pipeline.dev.bench.page`"
+
+
 def test_a_saved_comparison_is_a_row_for_each_system(tmp_path: Path) -> None:
     page.save(COMPARISON, page.COMPARISON, tmp_path / "new")
     told = page.figures(tmp_path / "new")
@@ -82,6 +102,20 @@ def test_a_saved_comparison_is_a_row_for_each_system(tmp_path: Path) -> None:
     assert "all 180 people compared, 150 of them" in told
     assert "Measured 2026-01-02 on 2 cores of Abacus" in told
     assert "load average 0.2 " in told
+
+
+def test_saved_peers_are_a_table_and_a_plot_with_what_they_rest_on(tmp_path: Path) -> None:
+    page.save(PEERS, page.PEERS, tmp_path)
+    told = page.figures(tmp_path)
+    assert "| `sesame` | 1,000 | 123,457 | 123,456 to 123,458 | 4.2 | 300 |  |" in told
+    assert "| `faust` | 200 | 2,016 | 2,015 to 2,017 | 4.2 | 300 | 61.24 |" in told
+    assert "The same mix of 2 people: `faust`." in told
+    assert "- `faust`: faust-streaming 0.15.3" in told
+    assert "- `quix` was left out: No module named 'quixstreams'" in told
+    assert "first round: `faust` 180 people (150 with a score)." in told
+    ((name, drawn),) = page.plots(tmp_path).items()
+    assert f"](performance/{name})" in told
+    assert ">123,457<" in drawn
 
 
 def test_a_saved_partnership_has_rates_over_the_pipelines_and_latencies(tmp_path: Path) -> None:

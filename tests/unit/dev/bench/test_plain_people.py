@@ -90,6 +90,22 @@ def test_everybody_is_scored_again_when_the_watermark_enters_a_month() -> None:
     assert town.bill("bob", late_ms + 396 * DAY_MS).scores == []
 
 
+def test_who_keeps_the_watermark_elsewhere_scores_again_one_by_one() -> None:
+    town, apart = Town("ann", "bob"), Town("ann", "bob")
+    late_ms = MARCH_MS + 63 * DAY_MS
+    next_ms = late_ms + 395 * DAY_MS
+    for each in (town, apart):
+        each.three_bills("ann")
+        each.bill("ann", late_ms, due_at=late_ms - 40 * DAY_MS)
+    told = town.bill("bob", next_ms)
+    apart.people.follow(0, next_ms)
+    assert apart.bill("bob", next_ms).scores == [new for new in told.scores if new.user == "bob"]
+    again = apart.people.rescore("ann", 0)
+    assert again.scores == [new for new in told.scores if new.user == "ann"] != []
+    assert apart.people.rescore("eve", 0) == Told([], [])
+    assert apart.table == town.table
+
+
 def test_peers_are_told_a_base_score_that_moved_by_tens() -> None:
     town = Town("ann")
     town.hear(topics.RELATIONSHIPS, "ann", MARCH_MS, other_user_id="bob", action="CONFIRM")

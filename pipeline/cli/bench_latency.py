@@ -1,0 +1,49 @@
+"""``sesame bench --latency``: from an event to the score that it changes."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline.cli.output import print_table
+
+if TYPE_CHECKING:
+    from pipeline.dev.bench.latency.measure import Found
+    from pipeline.dev.bench.systems import Bench
+    from pipeline.dev.bench.workload import Workload
+
+_PROBERS = 2_000
+_TOP_S = 9.0
+
+
+def measure(
+    prepared: "Bench", workload: "Workload", live: int, level_s: float, runs: int
+) -> "Found":
+    """Measure our worker, the gateway behind it, and Kafka Streams where it can run, in turn."""
+    from pipeline.dev.bench.latency import contenders  # noqa: PLC0415
+    from pipeline.dev.bench.latency.measure import Plan, measure  # noqa: PLC0415
+
+    chosen, left_out = contenders.able_to_run(prepared.settings)
+    plan = Plan(workload, chosen, live, _PROBERS, level_s, _TOP_S, runs)
+    found = measure(prepared, plan)
+    found.left_out.update(left_out)
+    return found
+
+
+def tell(found: "Found") -> None:
+    """Print each system's percentiles at each load."""
+    summaries = found.as_json()["summaries"]
+    rows = [
+        (
+            each["system"],
+            f"{each['share']:.0%}",
+            f"{each['events_per_second']:,.0f}",
+            *(f"{each[name]:,.1f}" for name in ("p50", "p99", "p99.9", "max")),
+            f"{each['samples']:,}",
+            f"{each['cores']:.2f}",
+        )
+        for each in summaries
+    ]
+    columns = ("System", "Load", "Events/s", "p50 ms", "p99", "p99.9", "Max", "Probes", "Cores")
+    print_table(columns, rows, f"From intended send to readable, rounds: {summaries[0]['runs']}")
+    for name, why in found.left_out.items():
+        typer.echo(f"{name} was left out: {why}")

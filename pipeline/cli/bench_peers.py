@@ -1,0 +1,77 @@
+"""``sesame bench --peers``: what to run, and how its result is told."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline import settings
+from pipeline.cli.output import print_table
+
+if TYPE_CHECKING:
+    from pipeline.dev.bench.peers.compare import Peers
+    from pipeline.dev.bench.peers.registry import System
+    from pipeline.dev.bench.systems import Bench
+    from pipeline.dev.bench.workload import Workload
+
+FEW_EVENTS = 60_000
+"""Enough for the slow systems to run for some 15 seconds and more."""
+
+
+def choose(names: Sequence[str]) -> list["System"]:
+    """The systems of these names, all without any.
+
+    Raises:
+        RefusedError: A name is unknown.
+    """
+    from pipeline.dev.bench.peers import registry  # noqa: PLC0415 - help stays quick
+
+    return registry.choose(registry.known(settings.load()), names)
+
+
+def measure(
+    prepared: "Bench", chosen: Sequence["System"], whole: "Workload", few: "Workload", runs: int
+) -> "Peers":
+    """The comparison; slow systems get ``few``."""
+    from pipeline.dev.bench.peers.compare import Plan, compare  # noqa: PLC0415 - help stays quick
+
+    return compare(prepared, Plan(chosen, whole, few, runs))
+
+
+def tell(found: "Peers") -> None:
+    """One table, and what it rests on."""
+    events = {run.system: run.events for run in found.runs}
+    rows = [
+        (
+            each.system,
+            found.versions[each.system],
+            f"{events[each.system]:,}",
+            f"{each.events_per_second:,.0f}",
+            f"{each.lowest:,.0f} to {each.highest:,.0f}",
+            f"{each.cpu_us_per_event:,.1f}",
+            f"{each.peak_rss_mb:,.0f}",
+            f"{found.ratios[each.system]:.2f}" if each.system in found.ratios else "",
+        )
+        for each in found.summaries
+    ]
+    columns = (
+        "System",
+        "Version",
+        "Events",
+        "Events/s",
+        "Spread",
+        "CPU us/event",
+        "Peak MB",
+        "Ours over it",
+    )
+    print_table(columns, rows, f"Medians, rounds: {found.summaries[0].runs}")
+    few = [name for name, share in found.shares.items() if share == "few"]
+    if few:
+        typer.echo(f"The same mix of {found.few.people:,} people: {', '.join(few)}.")
+    for name, checked in found.checked.items():
+        typer.echo(
+            f"{name} gave the same scores for all {checked.people:,} people compared, "
+            f"{checked.scored:,} of them with a score."
+        )
+    for name, why in found.left_out.items():
+        typer.echo(f"{name} was left out: {why}")

@@ -1,0 +1,108 @@
+"""Who is measured: our worker as it comes and as tuned, with a gateway behind it, and peers."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+
+from pipeline import topics
+from pipeline.dev.bench import jvm, systems
+from pipeline.dev.bench.child import Child
+from pipeline.dev.bench.jvm import Tuning
+from pipeline.dev.bench.jvm_build import JvmBuildError
+from pipeline.dev.bench.latency.probes import PARTNER_ID
+from pipeline.dev.bench.systems import Bench
+from pipeline.resources import partners_file
+from pipeline.settings import Settings, variable
+
+Start = Callable[[Bench, Settings, int], AbstractContextManager[Child]]
+"""Starts a system on topics that exist; within the context it takes events. The number is that of
+the run, of all systems' together, for names of logs and folders."""
+
+
+_FOR_LATENCY = Tuning(exactly_once=True, commit_ms=10, linger_ms=0)
+"""Commits as often as it keeps up with here, and sends at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A system under load.
+
+    ``group`` is the consumer group whose committed offsets say how far it is, without the
+    topics' prefix; ``topic`` is where its answers are read.
+    """
+
+    name: str
+    start: Start
+    group: str = "bench"
+    topic: str = topics.SCORES.name
+    partner: bool = False
+    """Whether the answers are those that the partner reads."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What differs from the defaults, for the record."""
+
+
+def worker(name: str = systems.SESAME, **tuned: str) -> Contender:
+    """Our worker; ``tuned`` are settings by name."""
+
+    @contextmanager
+    def start(bench: Bench, settings: Settings, number: int) -> Iterator[Child]:
+        told = systems.environment(settings) | {variable(k): v for k, v in tuned.items()}
+        command = systems.command("pipeline.cli.main", "worker")
+        with Child(command, told, bench.folder / f"{name}-{number}.log") as child:
+            systems.wait_ready(settings.web_port, child)
+            yield child
+
+    return Contender(name, start, settings=tuned)
+
+
+def with_gateway(name: str = "gateway", **tuned: str) -> Contender:
+    """Our worker and the gateway behind it, as the partner sees both."""
+    upstream = worker(name, **tuned)
+
+    @contextmanager
+    def start(bench: Bench, settings: Settings, number: int) -> Iterator[Child]:
+        told = systems.environment(settings) | {
+            variable("partners_file"): str(partners_file()),
+            variable("pseudonym_key"): KEY,
+            variable("data_dir"): str(bench.folder / "data"),
+        }
+        command = systems.command("pipeline.cli.main", "gateway")
+        with (
+            upstream.start(bench, settings, number) as child,
+            Child(command, told, bench.folder / f"{name}-{number}-gateway.log") as gateway,
+        ):
+            systems.wait_ready(settings.gateway_port, gateway)
+            yield child
+
+    topic = topics.partner_scores(PARTNER_ID).name
+    return Contender(name, start, topic=topic, partner=True, settings=tuned)
+
+
+def kafka_streams(name: str, tuning: Tuning) -> Contender:
+    """The peer on Kafka Streams in its exactly-once mode."""
+
+    @contextmanager
+    def start(bench: Bench, settings: Settings, number: int) -> Iterator[Child]:
+        with jvm.peer(bench, jvm.KAFKA_STREAMS, number, settings, tuning) as child:
+            yield child
+
+    return Contender(name, start, settings=tuning.environment())
+
+
+def able_to_run(settings: Settings) -> tuple[list[Contender], dict[str, str]]:
+    """Whom to measure here; and of those who cannot run here, why, by name."""
+    ours = [worker(), with_gateway()]
+    theirs = [
+        kafka_streams(jvm.KAFKA_STREAMS, Tuning(exactly_once=True)),
+        kafka_streams(f"{jvm.KAFKA_STREAMS}-tuned", _FOR_LATENCY),
+    ]
+    try:
+        jvm.version(jvm.KAFKA_STREAMS, settings)
+    except JvmBuildError as error:
+        return ours, {each.name: str(error) for each in theirs}
+    return [*ours, *theirs], {}
+
+
+KEY = secrets.token_hex(32)
+"""The gateway's, for this process's runs."""

@@ -1,0 +1,1 @@
+"""Other people's stream processors on the same work, and the comparison of them all."""

@@ -1,0 +1,110 @@
+"""The comparison with every peer: rounds of runs in turn, and scores held equal."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline.codec.open import open_registry
+from pipeline.dev.bench import check, systems
+from pipeline.dev.bench.arithmetic import OURS, Run, Summary, ratios, summarise
+from pipeline.dev.bench.peers.registry import Share, System, probe
+from pipeline.dev.bench.systems import Bench, Measured
+from pipeline.dev.bench.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run, so many rounds of it; slow systems get ``few``."""
+
+    systems: Sequence[System]
+    all: Workload
+    few: Workload
+    runs: int
+
+    def workload(self, system: System) -> Workload:
+        """What a system gets."""
+        return self.all if system.share is Share.ALL else self.few
+
+
+@dataclass(slots=True)
+class Peers:
+    """All runs; by system what it was, what it got, and whose scores were compared with ours."""
+
+    few: Workload
+    versions: dict[str, str]
+    shares: dict[str, str]
+    left_out: dict[str, str]
+    runs: list[Run] = field(default_factory=list)
+    checked: dict[str, check.Checked] = field(default_factory=dict)
+
+    @property
+    def summaries(self) -> list[Summary]:
+        """Each system's medians."""
+        return summarise(self.runs)
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Ours over each other system."""
+        return ratios(self.runs)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return {
+            "runs": [asdict(run) for run in self.runs],
+            "ratios": self.ratios,
+            "summaries": [asdict(summary) for summary in self.summaries],
+            "few": asdict(self.few),
+            "versions": self.versions,
+            "shares": self.shares,
+            "left_out": self.left_out,
+            "checked": {name: asdict(found) for name, found in self.checked.items()},
+        }
+
+
+@dataclass(slots=True)
+class _Checks:
+    """Our scores of each workload, found once."""
+
+    bench: Bench
+    ours: dict[Workload, check.Scores] = field(default_factory=dict)
+
+    def keep(self, workload: Workload, measured: Measured) -> None:
+        """Those of a run of ours."""
+        registry = open_registry(measured.settings)
+        self.ours[workload] = check.final_scores(measured.settings, registry)
+
+    def compare(self, workload: Workload, measured: Measured) -> check.Checked:
+        """Hold a peer's run against ours on the same workload.
+
+        Raises:
+            DifferentScoresError: Anybody's score differs.
+        """
+        theirs = check.final_scores(measured.settings, open_registry(measured.settings))
+        if workload not in self.ours:
+            self.bench.say(f"check: our scores of {workload.people:,} people")
+            with systems.topics_of(self.bench, "check") as settings:
+                self.keep(workload, systems.run_sesame(self.bench, workload, 0, settings))
+        return check.same_scores(self.ours[workload], theirs)
+
+
+def compare(bench: Bench, plan: Plan) -> Peers:
+    """Run every system that can run here ``plan.runs`` times, in turn; check scores once.
+
+    Raises:
+        SesameError: A system ended, stood still, lost events or scored differently.
+    """
+    versions, left_out = probe(plan.systems)
+    running = [system for system in plan.systems if system.name in versions]
+    shares = {system.name: system.share.value for system in running}
+    found, checks = Peers(plan.few, versions, shares, left_out), _Checks(bench)
+    for number in range(1, plan.runs + 1):
+        for system in running:
+            workload = plan.workload(system)
+            with systems.topics_of(bench, system.name) as settings:
+                measured = system.run(bench, workload, number, settings)
+                if number == 1 and system.name == OURS:
+                    checks.keep(workload, measured)
+                elif number == 1 and system.scores:
+                    found.checked[system.name] = checks.compare(workload, measured)
+            found.runs.append(measured.run)
+    return found

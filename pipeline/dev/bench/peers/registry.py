@@ -1,0 +1,122 @@
+"""The systems that are compared, each told once: how it runs and where it comes from.
+
+A new one is a line in ``known``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from importlib.metadata import version
+
+from pipeline.dev.bench import jvm
+from pipeline.dev.bench.arithmetic import OURS
+from pipeline.dev.bench.peers.python import BYTEWAX, QUIX
+from pipeline.dev.bench.readback import Written
+from pipeline.dev.bench.systems import (
+    COPY,
+    FAUST,
+    Bench,
+    Measured,
+    run_copy,
+    run_faust,
+    run_sesame,
+)
+from pipeline.dev.bench.workload import Workload
+from pipeline.errors import RefusedError, SesameError
+from pipeline.settings import Settings
+
+Runner = Callable[[Bench, Workload, int, Settings], Measured]
+"""One run on topics of its own, which ``Settings`` name; the number is the round's."""
+
+
+class Share(Enum):
+    """How much of the workload a system gets."""
+
+    ALL = "all"
+    FEW = "few"
+    """The same mix of fewer people: enough for a steady rate of a slow system."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system under comparison.
+
+    Args:
+        name: As tables and ``--only`` have it.
+        run: One run of it.
+        version: Says what would run; raises a SesameError with the reason where nothing would.
+        share: How much of the workload it gets.
+        scores: Whether it scores at all.
+    """
+
+    name: str
+    run: Runner
+    version: Callable[[], str]
+    share: Share
+    scores: bool = True
+
+
+class Pair:
+    """Our worker, and the copy that writes as much as the worker wrote in the same round."""
+
+    def __init__(self) -> None:
+        self._written: dict[int, Written] = {}
+
+    def ours(self, bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
+        """A run of our worker."""
+        measured = run_sesame(bench, workload, number, settings)
+        self._written[number] = measured.written
+        return measured
+
+    def copy(self, bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
+        """A run of the copy, after ours."""
+        return run_copy(bench, workload, number, settings, self._written[number])
+
+
+def known(settings: Settings) -> tuple[System, ...]:
+    """Every system, in the order they run in a round."""
+    pair = Pair()
+    return (
+        System(OURS, pair.ours, lambda: _installed("sesame-score"), Share.ALL),
+        System(FAUST, run_faust, lambda: _installed("faust-streaming"), Share.FEW),
+        System(QUIX.system, QUIX.run, QUIX.version, Share.FEW),
+        System(BYTEWAX.system, BYTEWAX.run, BYTEWAX.version, Share.FEW),
+        System(
+            jvm.KAFKA_STREAMS,
+            jvm.run_kafka_streams,
+            lambda: jvm.version(jvm.KAFKA_STREAMS, settings),
+            Share.ALL,
+        ),
+        System(jvm.FLINK, jvm.run_flink, lambda: jvm.version(jvm.FLINK, settings), Share.ALL),
+        System(COPY, pair.copy, lambda: "no work between", Share.ALL, scores=False),
+    )
+
+
+def choose(systems: Sequence[System], names: Iterable[str]) -> list[System]:
+    """The systems of these names, all if there are none; ours always, as ratios are over it.
+
+    Raises:
+        RefusedError: A name is unknown.
+    """
+    wanted = set(names)
+    unknown = sorted(wanted - {system.name for system in systems})
+    if unknown:
+        offered = ", ".join(system.name for system in systems)
+        raise RefusedError(f"no system is named {', '.join(unknown)}; there are {offered}")
+    return [each for each in systems if not wanted or each.name in wanted | {OURS}]
+
+
+def probe(systems: Iterable[System]) -> tuple[dict[str, str], dict[str, str]]:
+    """By name: the versions of those that can run here, and why the others cannot."""
+    versions: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    for system in systems:
+        try:
+            versions[system.name] = system.version()
+        except SesameError as error:
+            left_out[system.name] = str(error)
+    return versions, left_out
+
+
+def _installed(name: str) -> str:
+    return f"{name} {version(name)}"

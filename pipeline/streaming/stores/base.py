@@ -1,0 +1,125 @@
+"""What lanes ask of a store, wherever it keeps its people."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.factors.state import BatchState
+from pipeline.streaming.position import Position
+from pipeline.streaming.stores.checkpoint import Changelog, Checkpoint
+
+
+class PeopleSet(Protocol):
+    """A set of people that need not be in memory."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Each of them; nobody may come or go meanwhile."""
+
+    def add(self, user: str, /) -> None:
+        """Take somebody in."""
+
+    def update(self, users: Iterable[str], /) -> None:
+        """Take people in."""
+
+    def difference_update(self, users: Iterable[str], /) -> None:
+        """Leave people out."""
+
+
+class Store(Protocol):
+    """People's rows of one partition; see `PartitionStore` for what each method does.
+
+    What is told to it is committed already. ``checkpoint`` is what it was opened at; None: it
+    was empty.
+    """
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """How far in the changelog it was when it was opened."""
+
+    @property
+    def outdated(self) -> PeopleSet:
+        """People of whom the changelog holds something in a former layout."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory its people take."""
+
+    def __len__(self) -> int:
+        """The number of people."""
+
+    def __contains__(self, user: str, /) -> bool:
+        """Whether the person has a row."""
+
+    def gather(self, users: Sequence[str]) -> BatchState:
+        """Copy the people's state out; people without a row get zeros."""
+
+    def scatter(self, state: BatchState, selection: Iterable[int]) -> None:
+        """Write the selected people of a batch back."""
+
+    def put_row(self, users: Sequence[str], rows: NDArray[np.void]) -> None:
+        """Set factor rows."""
+
+    def put_ledger(self, users: Sequence[str], ledgers: NDArray[np.void]) -> None:
+        """Set ledger rows."""
+
+    def put_contracts(self, user: str, packed: bytes) -> None:
+        """Set a person's packed contracts."""
+
+    def put_links(self, user: str, packed: bytes) -> None:
+        """Set a person's packed links."""
+
+    def put_many_contracts(self, users: Sequence[str], packed: Sequence[bytes]) -> None:
+        """Set many people's packed contracts."""
+
+    def put_many_links(self, users: Sequence[str], packed: Sequence[bytes]) -> None:
+        """Set many people's packed links."""
+
+    def remove(self, user: str) -> None:
+        """Forget a person."""
+
+    def chunks(self, people_max: int) -> Iterator[list[str]]:
+        """Everyone, in lists of at most ``people_max``; people may change between two."""
+
+    def expired(self, now_ms: int) -> list[str]:
+        """People with a consent that ends by ``now_ms``."""
+
+    def next_expiry_ms(self) -> int:
+        """The earliest end of a consent anybody gave; 0: none has an end."""
+
+    def keep(self, position: Position | None, offset: int, at_ms: int) -> None:
+        """Take note that all so far is what the changelog says before an offset.
+
+        Args:
+            position: The newest before it; None: none was read yet.
+            offset: Everything before it is in the store; what follows may be too.
+            at_ms: A moment at which nothing was written at ``offset`` or later yet.
+        """
+
+    def due_in_s(self) -> float | None:
+        """Seconds until there is something to write or to clear away; None: there is nothing."""
+
+    def tend(self) -> None:
+        """Do what is due.
+
+        Raises:
+            StoreError: The disk is full or fails.
+        """
+
+    def close(self) -> None:
+        """Let go of everything; nothing is asked of it any more."""
+
+
+class Stores(Protocol):
+    """Makes the stores of a worker's partitions."""
+
+    async def open(self, changelog: Changelog) -> Store:
+        """The store of a changelog's partition, at its checkpoint if it has a fitting one.
+
+        Raises:
+            StoreError: The folder cannot be used; the message names it.
+        """

@@ -1,0 +1,50 @@
+import pytest
+
+from pipeline.dev.bench.arithmetic import Run
+from pipeline.dev.bench.check import Checked
+from pipeline.dev.bench.peers.compare import Peers, Plan
+from pipeline.dev.bench.peers.registry import known
+from pipeline.dev.bench.workload import Workload
+from pipeline.settings import load
+
+WHOLE = Workload(people=100, events=10_000, seed=1)
+FEW = WHOLE.scaled(2_000)
+
+
+def run(system: str, number: int, rate: float, events: int) -> Run:
+    return Run(system, number, events, rate, events / rate, 1.0, 100.0)
+
+
+def test_slow_systems_get_the_same_mix_of_fewer_people() -> None:
+    plan = Plan(known(load()), WHOLE, FEW, runs=3)
+    got = {system.name: plan.workload(system).people for system in plan.systems}
+    assert got["sesame"] == got["copy"] == 100
+    assert got["faust"] == got["quix"] == got["bytewax"] == 20
+
+
+def test_the_result_has_runs_medians_and_ratios_by_round_whatever_the_events() -> None:
+    found = Peers(
+        FEW, {"sesame": "1", "quix": "3"}, {"sesame": "all", "quix": "few"}, {"flink": "no JDK"}
+    )
+    found.runs = [
+        run("sesame", 1, 100_000.0, 10_000),
+        run("quix", 1, 5_000.0, 2_000),
+        run("sesame", 2, 60_000.0, 10_000),
+        run("quix", 2, 2_000.0, 2_000),
+        run("sesame", 3, 80_000.0, 10_000),
+        run("quix", 3, 4_000.0, 2_000),
+    ]
+    found.checked["quix"] = Checked(people=20, scored=18)
+    told = found.as_json()
+    assert told["ratios"] == {"quix": 20.0}
+    assert [(run["system"], run["events"]) for run in told["runs"][:2]] == [
+        ("sesame", 10_000),
+        ("quix", 2_000),
+    ]
+    assert {"events_per_second", "cpu_seconds", "peak_rss_mb"} <= told["runs"][0].keys()
+    ours, theirs = told["summaries"]
+    assert (ours["events_per_second"], ours["lowest"], ours["highest"]) == (80e3, 60e3, 100e3)
+    assert theirs["cpu_us_per_event"] == pytest.approx(500.0)
+    assert told["few"] == {"people": 20, "events": 2_000, "seed": 1}
+    assert told["left_out"] == {"flink": "no JDK"}
+    assert told["checked"] == {"quix": {"people": 20, "scored": 18}}

@@ -1,0 +1,55 @@
+import pytest
+
+from pipeline.dev.bench.peers.registry import Share, System, choose, known, probe
+from pipeline.dev.bench.systems import Bench, Measured
+from pipeline.dev.bench.workload import Workload
+from pipeline.errors import RefusedError, SesameError
+from pipeline.settings import Settings, load
+
+NAMES = ("sesame", "faust", "quix", "bytewax", "kafka-streams", "flink", "copy")
+
+
+def never(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
+    raise AssertionError("choosing runs nothing")
+
+
+def absent() -> str:
+    raise SesameError("no JDK is installed")
+
+
+def system(name: str) -> System:
+    return System(name, never, lambda: f"{name} 1.0", Share.FEW)
+
+
+def test_every_system_is_known_once_by_its_fixed_name_and_in_order() -> None:
+    names = [each.name for each in known(load())]
+    assert names == list(NAMES)
+
+
+def test_slow_systems_get_few_events_and_the_copy_scores_nothing() -> None:
+    by_name = {each.name: each for each in known(load())}
+    few = {name for name, each in by_name.items() if each.share is Share.FEW}
+    assert few == {"faust", "quix", "bytewax"}
+    assert [name for name, each in by_name.items() if not each.scores] == ["copy"]
+
+
+def test_without_names_all_are_chosen() -> None:
+    systems = known(load())
+    assert choose(systems, []) == list(systems)
+
+
+def test_ours_runs_beside_whatever_is_chosen() -> None:
+    chosen = choose(known(load()), ["bytewax", "quix"])
+    assert [each.name for each in chosen] == ["sesame", "quix", "bytewax"]
+
+
+def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(RefusedError, match=r"no system is named storm; there are .*quix"):
+        choose(known(load()), ["quix", "storm"])
+
+
+def test_a_system_that_cannot_run_here_is_left_out_with_the_reason() -> None:
+    missing = System("flink", never, absent, Share.ALL)
+    versions, left_out = probe([system("sesame"), missing, system("quix")])
+    assert versions == {"sesame": "sesame 1.0", "quix": "quix 1.0"}
+    assert left_out == {"flink": "no JDK is installed"}
