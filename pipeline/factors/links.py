@@ -74,6 +74,19 @@ def unpack(packed: bytes) -> Links:
     return links
 
 
+def confirmed(packed: bytes) -> list[str]:
+    """The others to whom the person's own side is confirmed, as `unpack` tells it."""
+    others: list[str] = []
+    at = 0
+    while at < len(packed):
+        width, _, own, _, _ = _HEAD.unpack_from(packed, at)
+        at += _HEAD.size
+        if own == Own.CONFIRMED:
+            others.append(packed[at : at + width].decode())
+        at += width
+    return others
+
+
 def surely_whole(octets: NDArray[np.uint8], starts: Int, ends: Int) -> NDArray[np.bool_]:
     """Which of many packed lists `unpack` takes, (n,): those whose names are ASCII.
 

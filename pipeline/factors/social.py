@@ -23,7 +23,7 @@ LEDGER_FIELDS = ("relationships_newest_s",)
 
 def own_active_peers(packed: bytes) -> list[str]:
     """To whom a person's own side is confirmed: who hears of a change of base score."""
-    return [other for other, link in links.unpack(packed).items() if link.own is Own.CONFIRMED]
+    return links.confirmed(packed)
 
 
 def farewells(state: BatchState, user: int) -> list[Signal]:
