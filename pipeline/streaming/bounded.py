@@ -78,41 +78,57 @@ class ReadableRecords(PartitionRecords):  # type: ignore[misc] # untyped
         super().__init__(tp, records, *options)
         records.whole = True
         self._gives_whole = self._key_deserializer is whole_batches
-        self._rest: Iterator[Any] | None = None
-        self._rest_end = 0
+        self._at_once: ReadAtOnce | None = None
+        self._one_by_one: Iterator[Any] | None = None
+        self._end = 0  # of the batch that is left in either
 
     def take(self, records_max: int, bytes_max: int) -> Piece:
         """The next records up to either bound, at least one where there is any."""
         piece = Piece()
         while piece.nbytes < bytes_max and len(piece.records) < records_max:
-            if self._rest is None:
-                start = self.next_fetch_offset
-                batch = next(self, None)
-                if batch is None:
-                    piece.is_last = True
+            if self._at_once is not None:
+                if not self._take_slice(piece, self._at_once, records_max, bytes_max):
                     break
-                self._open(batch, start, piece, (records_max, bytes_max))
-            if self._rest is not None:
-                self._take_rest(piece, records_max, bytes_max)
+            elif self._one_by_one is not None:
+                self._take_singly(piece, self._one_by_one, records_max, bytes_max)
+            elif not self._open(bytes_max):
+                piece.is_last = True
+                break
         return piece
 
-    def _open(self, batch: Any, start: int, piece: Piece, bounds: tuple[int, int]) -> None:
-        """Take a batch at once if all of it is within the bounds; else have it read on."""
-        self._rest_end = batch.offset + 1
+    def _open(self, bytes_max: int) -> bool:
+        """Begin the next batch, if there is one: at once, if it may be held so."""
+        start = self.next_fetch_offset
+        batch = next(self, None)
+        if batch is None:
+            return False
+        self._end, self.next_fetch_offset = batch.offset + 1, start
         if self._gives_whole or not isinstance(batch, WholeBatch):
-            self._rest = iter((batch,))
-            return
-        records_max, bytes_max = bounds
-        left = bytes_max - piece.nbytes
-        read = batch.batch.read(records_max - len(piece.records), left)
-        if not isinstance(read, ReadAtOnce):
-            self._rest = dropwhile(lambda record: record.offset < start, read)
+            self._one_by_one = iter((batch,))
+            return True
+        read = batch.batch.read(bytes_max)
+        if isinstance(read, ReadAtOnce):
+            self._at_once = read.after(start)
         else:
-            piece.records += read.records_from(start)
-            piece.nbytes += read.nbytes
+            self._one_by_one = dropwhile(lambda record: record.offset < start, read)
+        return True
 
-    def _take_rest(self, piece: Piece, records_max: int, bytes_max: int) -> None:
-        for record in self._rest or ():
+    def _take_slice(self, piece: Piece, held: ReadAtOnce, records_max: int, bytes_max: int) -> bool:
+        """Take what the number of records leaves room for; False: its bytes do not fit."""
+        room = records_max - len(piece.records)
+        taken, left = held.parted(room)
+        if piece.records and piece.nbytes + taken.nbytes > bytes_max:
+            return False
+        piece.records += taken.records
+        piece.nbytes += taken.nbytes
+        self._at_once = left
+        self.next_fetch_offset = left.records[0].offset if left is not None else self._end
+        return True
+
+    def _take_singly(
+        self, piece: Piece, records: Iterator[Any], records_max: int, bytes_max: int
+    ) -> None:
+        for record in records:
             piece.records.append(record)
             piece.nbytes += RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
             if record.headers:
@@ -120,8 +136,8 @@ class ReadableRecords(PartitionRecords):  # type: ignore[misc] # untyped
             if piece.nbytes >= bytes_max or len(piece.records) >= records_max:
                 self.next_fetch_offset = record.offset + 1
                 return
-        self._rest = None
-        self.next_fetch_offset = self._rest_end
+        self._one_by_one = None
+        self.next_fetch_offset = self._end
 
     def _consumer_record(self, _tp: Any, record: Any) -> Any:
         return record

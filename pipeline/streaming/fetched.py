@@ -79,11 +79,10 @@ class BoundedBatch:
             return iter((self._unreadable(0, str(error)),))
         return self._read(body)
 
-    def read(self, records_max: int, bytes_max: int) -> "ReadAtOnce | Iterator[Any]":
-        """Its records: at once if they are within the bounds and have no headers.
+    def read(self, bytes_max: int) -> "ReadAtOnce | Iterator[Any]":
+        """Its records: at once if they are within the bound and have no headers.
 
         Args:
-            records_max: So many at most.
             bytes_max: Of their bytes, with `RECORD_BYTES` for each.
         """
         try:
@@ -91,7 +90,7 @@ class BoundedBatch:
         except UnpackError as error:
             return iter((self._unreadable(0, str(error)),))
         nbytes = len(body) + self._count * RECORD_BYTES
-        if self._count > records_max or nbytes > bytes_max or len(body) > QUICK_BYTES_MAX:
+        if nbytes > bytes_max or len(body) > QUICK_BYTES_MAX:
             return self._read(body)
         try:
             records = list(self._plain(body))
@@ -154,16 +153,26 @@ class BoundedBatch:
 
 @dataclass(frozen=True, slots=True)
 class ReadAtOnce:
-    """All records of a batch, in order; ``nbytes`` are at most counted for them."""
+    """Consecutive records of a batch; at most ``nbytes`` are counted for them."""
 
     records: list[Any]
     nbytes: int
 
-    def records_from(self, start: int) -> list[Any]:
+    def after(self, start: int) -> "ReadAtOnce":
         """Those at offsets from ``start`` on."""
         if not self.records or self.records[0].offset >= start:
-            return self.records
-        return [record for record in self.records if record.offset >= start]
+            return self
+        return ReadAtOnce([r for r in self.records if r.offset >= start], self.nbytes)
+
+    def parted(self, first: int) -> "tuple[ReadAtOnce, ReadAtOnce | None]":
+        """So many at most, and the others; the bytes are shared out evenly."""
+        if len(self.records) <= first:
+            return self, None
+        nbytes = self.nbytes * first // len(self.records)
+        return (
+            ReadAtOnce(self.records[:first], nbytes),
+            ReadAtOnce(self.records[first:], self.nbytes - nbytes),
+        )
 
 
 class WholeBatches(BoundedBatch):

@@ -1,6 +1,7 @@
 """What is fetched is handed over within bounds, in turn, and all of it in the end."""
 
 import asyncio
+import struct
 from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
@@ -101,6 +102,19 @@ def test_a_fetch_that_begins_amid_a_batch_gives_what_was_asked_for(
 def test_a_single_record_is_given_as_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
     result = Source(monkeypatch).result("a", batch(SMALL), 4)
     assert (result.getone().offset, result.getone().value) == (4, b"v")
+
+
+def test_batches_that_fit_are_taken_whole_and_others_begin_the_next_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large, small = [RawRecord(b"k", b"v" * 4_000)] * 2, [RawRecord(b"k", b"v")] * 3
+    batches = {0: batch(small), 3: batch(large, "zstd"), 5: batch(large), 7: batch(small)}
+    data = b"".join(struct.pack(">q", base) + data[8:] for base, data in batches.items())
+    result = Source(monkeypatch).result("a", data)
+    pieces = []
+    while result.has_more():
+        pieces.append([record.offset for record in result.getall()])
+    assert pieces == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
 
 
 def test_headers_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
