@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import pyarrow as pa
+
 from pipeline.codec.arrivals import BUILDERS
 from pipeline.codec.checked import decode_checked
 from pipeline.codec.decode import Poison
@@ -20,14 +22,20 @@ class Decoded:
     """A batch of one topic.
 
     ``kept`` are the positions of the good records among the values given, ascending;
-    ``users`` has their user ids; ``columns_for`` takes each one's user index, shape
+    ``user_ids`` has their user ids; ``columns_for`` takes each one's user index, shape
     (n_kept,), and gives the topic's columns; ``poison`` has the other records, by position.
     """
 
     kept: Int64
-    users: list[str]
+    user_ids: pa.Array
     columns_for: Callable[[Int32], EventColumns]
     poison: list[Poison]
+
+    @property
+    def users(self) -> list[str]:
+        """The user ids, one by one."""
+        users: list[str] = self.user_ids.to_pylist()
+        return users
 
 
 def decode_inputs(
@@ -52,5 +60,5 @@ def decode_inputs(
     if record is None or record not in BUILDERS:
         raise ValueError(f"{topic.name} carries no input record")
     good = decode_checked(record, keys, values, registry, partial(find_broken, record))
-    users: list[str] = good.columns.batch.column("user_id").to_pylist()
-    return Decoded(good.kept, users, partial(BUILDERS[record], good.columns), good.poison)
+    user_ids = good.columns.batch.column("user_id")
+    return Decoded(good.kept, user_ids, partial(BUILDERS[record], good.columns), good.poison)

@@ -1,6 +1,7 @@
 """The contract's rules on input records."""
 
 import numpy as np
+import pyarrow.compute as pc
 
 from pipeline.codec.columns import Columns
 from pipeline.codec.field_rules import (
@@ -71,10 +72,9 @@ def _partner_fields(columns: Columns, faults: Faults) -> None:
 
 def _not_oneself(columns: Columns, faults: Faults) -> None:
     own, other = columns.texts("user_id"), columns.texts("other_user_id")
-    for at in np.flatnonzero(own.lengths == other.lengths):
-        mine = own.data[own.starts[at] : own.ends[at]]
-        if np.array_equal(mine, other.data[other.starts[at] : other.ends[at]]):
-            faults.setdefault(int(at), f"other_user_id is the user's own: {shown(other, at)}")
+    same = pc.equal(own.array, other.array).to_numpy(zero_copy_only=False)
+    for at in np.flatnonzero(same):
+        faults.setdefault(int(at), f"other_user_id is the user's own: {shown(other, at)}")
 
 
 _EVENT: tuple[Rule, ...] = (

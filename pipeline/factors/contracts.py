@@ -77,7 +77,9 @@ def step(contracts: Contracts, key: int, status: int, at_ms: int, amount_minor: 
         at_ms: When it happened.
         amount_minor: The exposure, for OPENED; not negative.
     """
-    entry = contracts.setdefault(key, Contract(key))
+    entry = contracts.get(key)
+    if entry is None:
+        entry = contracts[key] = Contract(key)
     at_s = at_ms // 1000
     match status:
         case ObligationStatus.OPENED:
@@ -97,7 +99,8 @@ def step(contracts: Contracts, key: int, status: int, at_ms: int, amount_minor: 
         entry.opened_at_s = entry.amount_minor = entry.fulfilled_at_s = 0
     if not entry.newest_s:
         del contracts[key]
-    _enforce_bound(contracts)
+    if len(contracts) > CONTRACTS_MAX:
+        _enforce_bound(contracts)
 
 
 def _enforce_bound(contracts: Contracts) -> None:
@@ -112,13 +115,20 @@ def _enforce_bound(contracts: Contracts) -> None:
 
 def standing_breach_months(contracts: Contracts) -> list[int]:
     """Months of the newest undisputed breaches, newest first, 0 for none; BREACHES_MAX long."""
+    # Nearly nobody has a breach, and every change of a contract asks.
+    breached = [c for c in contracts.values() if c.breached_at_s]
     months = sorted(
-        (month_of_s(c.breached_at_s) for c in contracts.values() if c.breach_stands), reverse=True
+        (month_of_s(c.breached_at_s) for c in breached if c.breach_stands), reverse=True
     )
     return (months + [0] * BREACHES_MAX)[:BREACHES_MAX]
 
 
 def exposure(contracts: Contracts) -> tuple[int, int]:
     """Number of open contracts and the sum of their amounts, both saturating."""
-    amounts = [c.amount_minor for c in contracts.values() if c.open]
+    # As `open` tells, without a call for each.
+    amounts = [
+        c.amount_minor
+        for c in contracts.values()
+        if c.opened_at_s and not c.fulfilled_at_s and not c.breached_at_s
+    ]
     return min(len(amounts), OPEN_MAX), min(sum(amounts), AMOUNT_MAX)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from pipeline.factors.admission import Admitted, Clock, Policy, admit
-from pipeline.factors.columns import ProfileColumns, UInt8
-from pipeline.factors.layout import NO_TIME
+from pipeline.factors.columns import Bool, Int64, ProfileColumns, UInt8
+from pipeline.factors.layout import LEDGER_ROW, NO_TIME
 from pipeline.factors.months import month_of_ms
 from pipeline.factors.state import Arrivals, BatchState
 from pipeline.factors.vocabulary import AttributeStatus, Scope
@@ -13,6 +13,7 @@ FIELDS = ("attribute_verified", "attribute_since")
 """What a withdrawal of IDENTITY empties in FACTOR_ROW."""
 LEDGER_FIELDS = ("attribute_at_ms", "profiles_newest_s")
 """And in LEDGER_ROW."""
+_ATTRIBUTES = LEDGER_ROW["attribute_at_ms"].shape[0]
 
 
 def fold_profiles(state: BatchState, arrivals: Arrivals[ProfileColumns], policy: Policy) -> UInt8:
@@ -37,31 +38,38 @@ def _fold_attributes(state: BatchState, events: ProfileColumns, admitted: Admitt
     # month 0 stands for unknown
     since = np.maximum(month_of_ms(since_ms), 1)
     since[events.status[index] == AttributeStatus.REMOVED] = 0
-    words = zip(
-        admitted.user.tolist(),
-        events.attribute[index].tolist(),
-        at_ms.tolist(),
-        events.status[index].tolist(),
-        since.tolist(),
-        strict=True,
+    status, attribute = events.status[index].astype(np.int64), events.attribute[index]
+    place = admitted.user * _ATTRIBUTES + attribute
+    order = np.lexsort((since, status, at_ms, place))
+    newest = order[np.r_[place[order][1:] != place[order][:-1], True]]
+    _decide(state, place[newest], (at_ms[newest], status[newest], since[newest]))
+
+
+def _decide(state: BatchState, place: Int64, word: tuple[Int64, Int64, Int64]) -> None:
+    """Take each word (time, status, since) that is above the one that decided so far.
+
+    ``place`` (n_words,) is user and attribute of each, none of them twice.
+    """
+    people, attribute = np.divmod(place, _ATTRIBUTES)
+    at_ms, status, since = word
+    verified = state.rows["attribute_verified"].astype(np.int64)
+    known_since = state.rows["attribute_since"][people, attribute].astype(np.int64)
+    decided_ms = state.ledgers["attribute_at_ms"][people, attribute]
+    known = _status((verified[people] >> attribute & 1).astype(np.bool_), known_since)
+    above = (at_ms > decided_ms) | (
+        (at_ms == decided_ms) & ((status > known) | ((status == known) & (since > known_since)))
     )
-    for user, attribute, *word in words:
-        row, ledger = state.rows[user], state.ledgers[user]
-        verified = int(row["attribute_verified"])
-        known_since = int(row["attribute_since"][attribute])
-        decided_ms = int(ledger["attribute_at_ms"][attribute])
-        status = _status(bool(verified >> attribute & 1), known_since)
-        if word <= [decided_ms, status, known_since]:
-            continue
-        ledger["attribute_at_ms"][attribute] = word[0]
-        row["attribute_since"][attribute] = word[2]
-        bit = 1 << attribute
-        holds = word[1] == AttributeStatus.VERIFIED
-        row["attribute_verified"] = verified | bit if holds else verified & ~bit
+    chosen = people[above], attribute[above]
+    state.ledgers["attribute_at_ms"][chosen] = at_ms[above]
+    state.rows["attribute_since"][chosen] = since[above]
+    bit = np.left_shift(1, chosen[1].astype(np.int64))
+    holds = status[above] == AttributeStatus.VERIFIED
+    np.bitwise_and.at(verified, chosen[0], ~bit)
+    np.bitwise_or.at(verified, chosen[0][holds], bit[holds])
+    state.rows["attribute_verified"] = verified
 
 
-def _status(verified: bool, since: int) -> int:  # noqa: FBT001 - a bit of the row
-    """The deciding status, as the row's columns tell it."""
-    if verified:
-        return AttributeStatus.VERIFIED
-    return AttributeStatus.CHANGED if since else AttributeStatus.REMOVED
+def _status(verified: Bool, since: Int64) -> Int64:
+    """The deciding statuses, as the row's columns tell them."""
+    unverified = np.where(since > 0, AttributeStatus.CHANGED, AttributeStatus.REMOVED)
+    return np.where(verified, AttributeStatus.VERIFIED, unverified)

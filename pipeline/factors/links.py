@@ -74,6 +74,19 @@ def unpack(packed: bytes) -> Links:
     return links
 
 
+def confirmed(packed: bytes) -> list[str]:
+    """The others to whom the person's own side is confirmed, as `unpack` tells it."""
+    others: list[str] = []
+    at = 0
+    while at < len(packed):
+        width, _, own, _, _ = _HEAD.unpack_from(packed, at)
+        at += _HEAD.size
+        if own == Own.CONFIRMED:
+            others.append(packed[at : at + width].decode())
+        at += width
+    return others
+
+
 def surely_whole(octets: NDArray[np.uint8], starts: Int, ends: Int) -> NDArray[np.bool_]:
     """Which of many packed lists `unpack` takes, (n,): those whose names are ASCII.
 
@@ -115,8 +128,10 @@ def pack(links: Links) -> bytes:
 
 def forget_removals(links: Links, before_s: int) -> None:
     """Drop removals older than any confirmation that would still be accepted."""
-    for other, link in list(links.items()):
-        if link.own is Own.REMOVED and link.own_at_ms // 1000 < before_s:
+    removed = Own.REMOVED
+    for other in [other for other, link in links.items() if link.own is removed]:
+        link = links[other]
+        if link.own_at_ms // 1000 < before_s:
             link.own, link.own_at_ms = Own.SILENT, 0
             if link.blank:
                 del links[other]
@@ -128,6 +143,8 @@ def enforce_bound(links: Links) -> list[str]:
     Removals go first, then links only the peer confirmed, then the oldest confirmations;
     ties by id.
     """
+    if len(links) <= LINKS_MAX:
+        return []
 
     def rank(item: tuple[str, Link]) -> tuple[int, int, str]:
         other, link = item

@@ -23,7 +23,7 @@ LEDGER_FIELDS = ("relationships_newest_s",)
 
 def own_active_peers(packed: bytes) -> list[str]:
     """To whom a person's own side is confirmed: who hears of a change of base score."""
-    return [other for other, link in links.unpack(packed).items() if link.own is Own.CONFIRMED]
+    return links.confirmed(packed)
 
 
 def farewells(state: BatchState, user: int) -> list[Signal]:
@@ -116,7 +116,7 @@ def fold_peer_signals(
                     Signal(state.users[user], other, active=False, wants_reply=False)
                 )
             continue
-        entry = held[user].setdefault(other, Link())
+        entry = _entry(held[user], other)
         entry.peer_active = active
         entry.peer_base = base_score if active else links.UNSCORED
         if entry.blank:
@@ -129,10 +129,17 @@ def fold_peer_signals(
     return np.where(covered, Outcome.APPLIED, Outcome.NOT_COVERED).astype(np.uint8)
 
 
+def _entry(entries: Links, other: str) -> Link:
+    entry = entries.get(other)
+    if entry is None:
+        entry = entries[other] = Link()
+    return entry
+
+
 def _hear_own(entries: Links, sender: str, other: str, action: int, at_ms: int) -> Iterable[Signal]:
     """Apply one own word; the signals it causes."""
     said = Own.REMOVED if action == RelationshipAction.REMOVE else Own.CONFIRMED
-    entry = entries.setdefault(other, Link())
+    entry = _entry(entries, other)
     was = entry.own
     if (at_ms, said) <= (entry.own_at_ms, was):
         return ()

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline import topics
 from pipeline.codec.inputs import Decoded, decode_inputs
 from pipeline.codec.registry import SchemaRegistry
+from pipeline.factors.columns import Int32
 from pipeline.factors.fold import Arrivals, Batch
 from pipeline.streaming.records import Record
+
+_TIMESTAMP = attrgetter("timestamp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +27,17 @@ class DecodedTopic:
     records: Sequence[Record]
     decoded: Decoded
 
-    def arrivals(self, index_of: Mapping[str, int]) -> Arrivals[Any]:
-        """The good records by column; ``index_of`` maps a person to their row."""
-        users = self.decoded.users
-        index = np.fromiter(map(index_of.__getitem__, users), np.int32, len(users))
+    def arrivals(self, user: Int32) -> Arrivals[Any]:
+        """The good records by column; ``user`` (n_good,) is each person's row."""
         return Arrivals(
-            columns=self.decoded.columns_for(index),
+            columns=self.decoded.columns_for(user),
             kafka_timestamp_ms=self._timestamps_ms(),
         )
 
     def _timestamps_ms(self) -> NDArray[np.int64]:
         records = self.records
         if len(self.decoded.kept) == len(records):
-            return np.fromiter((r.timestamp for r in records), np.int64, len(records))
+            return np.fromiter(map(_TIMESTAMP, records), np.int64, len(records))
         kept = self.decoded.kept.tolist()
         return np.fromiter((records[i].timestamp for i in kept), np.int64, len(kept))
 
@@ -57,15 +59,20 @@ def decode(
     ]
 
 
-def people(decoded: Iterable[DecodedTopic]) -> list[str]:
-    """Everyone the good records are about, each once."""
-    return list(dict.fromkeys(chain.from_iterable(d.decoded.users for d in decoded)))
+def people(decoded: Iterable[DecodedTopic]) -> tuple[list[str], list[Int32]]:
+    """Everyone the good records are about, each once, and by topic whom each record is about."""
+    ids = [topic.decoded.user_ids for topic in decoded]
+    found = pa.chunked_array(ids, pa.string()).combine_chunks().dictionary_encode()
+    users: list[str] = found.dictionary.to_pylist()
+    ends = np.cumsum([len(of_topic) for of_topic in ids], dtype=np.int64)
+    return users, np.split(found.indices.to_numpy(), ends)[:-1]
 
 
-def to_batch(decoded: Iterable[DecodedTopic], users: Sequence[str]) -> Batch:
+def to_batch(decoded: Sequence[DecodedTopic], index: Sequence[Int32]) -> Batch:
     """The good records of all topics, as the fold takes them."""
-    index_of = {user: i for i, user in enumerate(users)}
-    by_topic = {d.topic.name: d.arrivals(index_of) for d in decoded if d.decoded.users}
+    by_topic = {
+        d.topic.name: d.arrivals(user) for d, user in zip(decoded, index, strict=True) if len(user)
+    }
     return Batch(
         consents=by_topic.get(topics.CONSENTS.name),
         payments=by_topic.get(topics.PAYMENTS.name),

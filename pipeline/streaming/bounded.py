@@ -4,7 +4,9 @@ aiokafka has no setting for it, so three of its names are given classes of ours;
 is pinned.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import dropwhile
 from typing import Any
 
 from aiokafka.consumer import fetcher
@@ -12,8 +14,8 @@ from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.errors import KafkaError
 
 from pipeline.settings import Settings
-from pipeline.streaming.fetched import BoundedRecords, WholeBatch
-from pipeline.streaming.records import RECORD_BYTES, UnreadableRecord, header_bytes
+from pipeline.streaming.fetched import BoundedRecords, ReadAtOnce, WholeBatch
+from pipeline.streaming.records import RECORD_BYTES, header_bytes
 
 PARTITIONS_AT_ONCE = 4
 """Partitions' full shares taken at once, of however many there are."""
@@ -33,24 +35,28 @@ class BoundedResult(FetchResult):  # type: ignore[misc] # untyped
 
     def getall(self, max_records: int | None = None) -> list[Any]:
         """The next records up to either bound, at least one where there is any."""
-        taken: list[Any] = []
         if not self.check_assignment(self._topic_partition) or not self.has_more():
-            return taken
+            return []
         records_max = min(max_records or self.records_max, self.records_max)
-        left = self.bytes_max
-        more = False
-        for record in self._partition_records:
-            taken.append(record)
-            left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
-            if record.headers:
-                left -= header_bytes(record.headers)
-            if more := left <= 0 or len(taken) >= records_max:
-                break
+        piece: Piece = self._partition_records.take(records_max, self.bytes_max)
         self._update_position()
-        if not more:
+        if piece.is_last:
             self._partition_records = None
-        self.taken_bytes = self.bytes_max - left
-        return taken
+        self.taken_bytes = piece.nbytes
+        return piece.records
+
+    def getone(self) -> Any:
+        """The next record; None where there is none."""
+        return next(iter(self.getall(1)), None)
+
+
+@dataclass(slots=True)
+class Piece:
+    """Records handed over at once; `RECORD_BYTES` are counted for each beside what it holds."""
+
+    records: list[Any] = field(default_factory=list)
+    nbytes: int = 0
+    is_last: bool = False
 
 
 def whole_batches(key: bytes | None) -> bytes | None:
@@ -59,17 +65,82 @@ def whole_batches(key: bytes | None) -> bytes | None:
 
 
 class ReadableRecords(PartitionRecords):  # type: ignore[misc] # untyped
-    """The records of a fetch; those that cannot be read are passed on as what they are."""
+    """The records of a fetch as they were read, those that stand for unreadable ones too.
+
+    aiokafka would make an object of eleven fields of each and hand it through two generators.
+    Here it sees batches only: whether they are whole, committed, and where they end.
+    """
+
+    next_fetch_offset: int
 
     def __init__(self, tp: Any, records: BoundedRecords, *options: Any) -> None:
         """Wrap a fetch; one of the options is what decodes keys."""
         super().__init__(tp, records, *options)
-        records.whole = self._key_deserializer is whole_batches
+        records.whole = True
+        self._gives_whole = self._key_deserializer is whole_batches
+        self._at_once: ReadAtOnce | None = None
+        self._one_by_one: Iterator[Any] | None = None
+        self._end = 0  # of the batch that is left in either
 
-    def _consumer_record(self, tp: Any, record: Any) -> Any:
-        if isinstance(record, (UnreadableRecord, WholeBatch)):
-            return record
-        return super()._consumer_record(tp, record)
+    def take(self, records_max: int, bytes_max: int) -> Piece:
+        """The next records up to either bound, at least one where there is any."""
+        piece = Piece()
+        while piece.nbytes < bytes_max and len(piece.records) < records_max:
+            if self._at_once is not None:
+                if not self._take_slice(piece, self._at_once, records_max, bytes_max):
+                    break
+            elif self._one_by_one is not None:
+                self._take_singly(piece, self._one_by_one, records_max, bytes_max)
+            elif not self._open(bytes_max):
+                piece.is_last = True
+                break
+        return piece
+
+    def _open(self, bytes_max: int) -> bool:
+        """Begin the next batch, if there is one: at once, if it may be held so."""
+        start = self.next_fetch_offset
+        batch = next(self, None)
+        if batch is None:
+            return False
+        self._end, self.next_fetch_offset = batch.offset + 1, start
+        if self._gives_whole or not isinstance(batch, WholeBatch):
+            self._one_by_one = iter((batch,))
+            return True
+        read = batch.batch.read(bytes_max)
+        if isinstance(read, ReadAtOnce):
+            self._at_once = read.after(start)
+        else:
+            self._one_by_one = dropwhile(lambda record: record.offset < start, read)
+        return True
+
+    def _take_slice(self, piece: Piece, held: ReadAtOnce, records_max: int, bytes_max: int) -> bool:
+        """Take what the number of records leaves room for; False: its bytes do not fit."""
+        room = records_max - len(piece.records)
+        taken, left = held.parted(room)
+        if piece.records and piece.nbytes + taken.nbytes > bytes_max:
+            return False
+        piece.records += taken.records
+        piece.nbytes += taken.nbytes
+        self._at_once = left
+        self.next_fetch_offset = left.records[0].offset if left is not None else self._end
+        return True
+
+    def _take_singly(
+        self, piece: Piece, records: Iterator[Any], records_max: int, bytes_max: int
+    ) -> None:
+        for record in records:
+            piece.records.append(record)
+            piece.nbytes += RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
+            if record.headers:
+                piece.nbytes += header_bytes(record.headers)
+            if piece.nbytes >= bytes_max or len(piece.records) >= records_max:
+                self.next_fetch_offset = record.offset + 1
+                return
+        self._one_by_one = None
+        self.next_fetch_offset = self._end
+
+    def _consumer_record(self, _tp: Any, record: Any) -> Any:
+        return record
 
 
 def bound_fetches(settings: Settings) -> None:

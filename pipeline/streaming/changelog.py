@@ -54,8 +54,9 @@ def entries(before: BatchState, after: BatchState, people: Sequence[int]) -> lis
         (LEDGER, before.ledgers, after.ledgers),
     ):
         size = new.dtype.itemsize
-        raw_new = new[chosen].tobytes()
-        changed = (_octets(old[chosen]) != _octets(new[chosen])).any(axis=1)
+        octets = _octets(new)[chosen]
+        changed = (_octets(old)[chosen] != octets).any(axis=1)
+        raw_new = octets.tobytes()
         written += [
             (kind + keys[chosen[i]], raw_new[i * size : (i + 1) * size])
             for i in np.flatnonzero(changed).tolist()

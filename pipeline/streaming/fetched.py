@@ -16,7 +16,7 @@ from aiokafka.record.util import decode_varint
 from crc32c import crc32c
 
 from pipeline.streaming.recordcolumns import Unpacked
-from pipeline.streaming.records import Header, ReadRecord, UnreadableRecord
+from pipeline.streaming.records import RECORD_BYTES, Header, ReadRecord, UnreadableRecord
 from pipeline.streaming.unpacking import UnpackError, unpack
 
 HEADERS_MAX = 64
@@ -73,16 +73,38 @@ class BoundedBatch:
 
     def __iter__(self) -> Iterator[Any]:
         """Its records; one that stands for those that cannot be read."""
-        codec = self._batch.attributes & _CODEC_MASK
         try:
             body = bytes(self.unpacked().body)
         except UnpackError as error:
-            yield self._unreadable(0, str(error))
-            return
+            return iter((self._unreadable(0, str(error)),))
+        return self._read(body)
+
+    def read(self, bytes_max: int) -> "ReadAtOnce | Iterator[Any]":
+        """Its records: at once if they are within the bound and have no headers.
+
+        Args:
+            bytes_max: Of their bytes, with `RECORD_BYTES` for each.
+        """
+        try:
+            body = bytes(self.unpacked().body)
+        except UnpackError as error:
+            return iter((self._unreadable(0, str(error)),))
+        nbytes = len(body) + self._count * RECORD_BYTES
+        if nbytes > bytes_max or len(body) > QUICK_BYTES_MAX:
+            return self._read(body)
+        try:
+            records = list(self._plain(body))
+        except (CorruptRecordException, UnicodeDecodeError):
+            return self._read_slowly(body, 0)
+        if any(record.headers for record in records):  # they take more than their bytes
+            return iter(records)
+        return ReadAtOnce(records, nbytes)
+
+    def _read(self, body: bytes) -> Iterator[Any]:
         read = 0
         if len(body) <= QUICK_BYTES_MAX:
             try:
-                for record in self._plain(codec, body):
+                for record in self._plain(body):
                     yield record
                     read += 1
             except (CorruptRecordException, UnicodeDecodeError):
@@ -101,8 +123,8 @@ class BoundedBatch:
         body = unpack(codec, bytes(self._data[_HEADER_BYTES:]), self._unpacked_bytes_max)
         return Unpacked(self.base_offset, self._count, body)
 
-    def _plain(self, codec: int, body: bytes) -> Any:
-        if not codec:
+    def _plain(self, body: bytes) -> Any:
+        if not self._batch.attributes & _CODEC_MASK:
             return self._batch
         header = bytearray(self._data[:_HEADER_BYTES])
         header[_ATTRIBUTES_AT + 1] &= ~_CODEC_MASK
@@ -126,6 +148,30 @@ class BoundedBatch:
             timestamp=self._batch.max_timestamp,
             problem=f"the last {self._count - read} records of a batch that begins at "
             f"{self.base_offset} were not read: {problem}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAtOnce:
+    """Consecutive records of a batch; at most ``nbytes`` are counted for them."""
+
+    records: list[Any]
+    nbytes: int
+
+    def after(self, start: int) -> "ReadAtOnce":
+        """Those at offsets from ``start`` on."""
+        if not self.records or self.records[0].offset >= start:
+            return self
+        return ReadAtOnce([r for r in self.records if r.offset >= start], self.nbytes)
+
+    def parted(self, first: int) -> "tuple[ReadAtOnce, ReadAtOnce | None]":
+        """So many at most, and the others; the bytes are shared out evenly."""
+        if len(self.records) <= first:
+            return self, None
+        nbytes = self.nbytes * first // len(self.records)
+        return (
+            ReadAtOnce(self.records[:first], nbytes),
+            ReadAtOnce(self.records[first:], self.nbytes - nbytes),
         )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pipeline.factors.fold import Signal
 from pipeline.factors.months import month_of_ms, month_of_s
 from pipeline.factors.social import own_active_peers
-from pipeline.factors.state import BatchState
+from pipeline.factors.state import BatchState, chosen_rows
 from pipeline.factors.vocabulary import Scope
 from pipeline.scoring.model import Model
 from pipeline.scoring.scorecard import ScoreColumns, score
@@ -47,7 +47,7 @@ def publish(
     """
     enrolled = (state.rows["consent_mask"][candidates] & _SCORING_BIT) != 0
     people = candidates[enrolled]
-    rows = state.rows[people]
+    rows = chosen_rows(state.rows, people)
     newest_s = np.maximum(
         np.maximum(rows["payments_newest_s"], rows["consumption_newest_s"]),
         rows["obligations_newest_s"],

@@ -73,9 +73,9 @@ def fold(
     store: Store, decoded: list[DecodedTopic], position: Position, context: StepContext
 ) -> Folded:
     """Fold decoded records into copies of the people's state."""
-    users = people(decoded)
+    users, index = people(decoded)
     state = store.gather(users)
-    result = fold_batch(state, to_batch(decoded, users), context.policy, position.watermark_ms)
+    result = fold_batch(state, to_batch(decoded, index), context.policy, position.watermark_ms)
     return Folded(decoded, state, result)
 
 

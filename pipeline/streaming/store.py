@@ -72,13 +72,13 @@ class PartitionStore:
 
     def scatter(self, state: BatchState, selection: Iterable[int]) -> None:
         """Write the selected people of a batch back, giving new ones a slot."""
-        for i in selection:
-            user = state.users[i]
-            slot = self._slot_or_new(user)
-            _put(self._contracts, slot, state.contracts[i])
-            _put(self._links, slot, state.links[i])
-        chosen = np.fromiter(selection, np.int64)
-        slots = self.slots([state.users[i] for i in chosen])
+        people = list(selection)
+        chosen = np.array(people, np.int64)
+        slots = self._slots_or_new([state.users[i] for i in people])
+        at = slots.tolist()
+        for held, lists in ((self._contracts, state.contracts), (self._links, state.links)):
+            for slot, i in zip(at, people, strict=True):
+                _put(held, slot, lists[i])
         _opaque(self._rows)[slots] = _opaque(state.rows)[chosen]
         _opaque(self._ledgers)[slots] = _opaque(state.ledgers)[chosen]
 

@@ -20,6 +20,17 @@ def test_no_links_are_no_bytes() -> None:
     assert links.unpack(b"") == {}
 
 
+def test_those_to_whom_the_own_side_is_confirmed_are_told_without_unpacking() -> None:
+    entries = {
+        "bob": Link(5, Own.CONFIRMED),
+        "eve": Link(6, Own.REMOVED, peer_active=True),
+        "zoë": Link(7, Own.CONFIRMED, peer_active=True, peer_base=600),
+        "dan": Link(peer_active=True),
+    }
+    assert links.confirmed(links.pack(entries)) == ["bob", "zoë"]
+    assert links.confirmed(b"") == []
+
+
 def test_over_the_bound_removals_go_first_then_strangers_then_the_oldest_confirmation() -> None:
     kept = {f"friend{i:02}": Link(100 + i, Own.CONFIRMED) for i in range(LINKS_MAX)}
     kept["removed"] = Link(999, Own.REMOVED)

@@ -1,6 +1,7 @@
 """What is fetched is handed over within bounds, in turn, and all of it in the end."""
 
 import asyncio
+import struct
 from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
@@ -38,16 +39,16 @@ class Source:
         bound_fetches(SETTINGS)
         self._subscriptions = SimpleNamespace(reassignment_in_progress=False)
         self._records = {
-            TopicPartition(name, 0): self._result(name, data) for name, data in fetched.items()
+            TopicPartition(name, 0): self.result(name, data) for name, data in fetched.items()
         }
 
-    def _result(self, name: str, data: bytes) -> Any:
+    def result(self, name: str, data: bytes, start: int = 0) -> Any:
         tp = TopicPartition(name, 0)
-        state = SimpleNamespace(paused=False, position=0)
+        state = SimpleNamespace(paused=False, position=start)
         state.consumed_to = lambda offset: setattr(state, "position", offset)
         assignment = SimpleNamespace(active=True, state_value=lambda _: state)
         records = fetcher.PartitionRecords(
-            tp, fetcher.MemoryRecords(data), [], 0, None, None, True, fetcher.READ_COMMITTED
+            tp, fetcher.MemoryRecords(data), [], start, None, None, True, fetcher.READ_COMMITTED
         )
         return fetcher.FetchResult(
             tp, assignment=assignment, partition_records=records, backoff=0.0
@@ -85,6 +86,35 @@ def test_a_piece_has_no_more_records_than_it_may(monkeypatch: pytest.MonkeyPatch
     (result,) = Source(monkeypatch, a=batch(SMALL))._records.values()
     assert [len(result.getall()) for _ in range(3)] == [8, 8, 4]
     assert not result.has_more()
+
+
+@pytest.mark.parametrize("headers", [(), ((b"h", b"1"),)])
+@pytest.mark.parametrize("start", [0, 3, 5])
+def test_a_fetch_that_begins_amid_a_batch_gives_what_was_asked_for(
+    start: int, headers: tuple[tuple[bytes, bytes], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = batch([RawRecord(b"k", b"v", headers)] * 7, "zstd")
+    result = Source(monkeypatch).result("a", data, start)
+    assert [record.offset for record in result.getall(2)] == [start, start + 1]
+    assert [record.offset for record in result.getall()] == list(range(start + 2, 7))
+
+
+def test_a_single_record_is_given_as_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = Source(monkeypatch).result("a", batch(SMALL), 4)
+    assert (result.getone().offset, result.getone().value) == (4, b"v")
+
+
+def test_batches_that_fit_are_taken_whole_and_others_begin_the_next_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large, small = [RawRecord(b"k", b"v" * 4_000)] * 2, [RawRecord(b"k", b"v")] * 3
+    batches = {0: batch(small), 3: batch(large, "zstd"), 5: batch(large), 7: batch(small)}
+    data = b"".join(struct.pack(">q", base) + data[8:] for base, data in batches.items())
+    result = Source(monkeypatch).result("a", data)
+    pieces = []
+    while result.has_more():
+        pieces.append([record.offset for record in result.getall()])
+    assert pieces == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
 
 
 def test_headers_count_too(monkeypatch: pytest.MonkeyPatch) -> None:

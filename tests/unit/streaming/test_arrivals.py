@@ -1,0 +1,34 @@
+"""People of a batch are numbered across its topics, in order of their first record."""
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline import topics
+from pipeline.codec.inputs import Decoded
+from pipeline.factors.columns import EventColumns, Int32
+from pipeline.streaming.arrivals import DecodedTopic, people
+
+
+def decoded(topic: topics.Topic, *users: str) -> DecodedTopic:
+    def columns(user: Int32) -> EventColumns:
+        none = np.zeros(len(user), np.int64)
+        return EventColumns(user, none, none.astype(np.uint64))
+
+    ids = pa.array(users, pa.string())
+    return DecodedTopic(topic, [], Decoded(np.arange(len(users)), ids, columns, []))
+
+
+def test_everybody_is_numbered_once_over_all_topics() -> None:
+    users, index = people(
+        [
+            decoded(topics.CONSENTS, "eve", "ann", "eve"),
+            decoded(topics.PAYMENTS),
+            decoded(topics.PROFILES, "bob", "ann"),
+        ]
+    )
+    assert users == ["eve", "ann", "bob"]
+    assert [of_topic.tolist() for of_topic in index] == [[0, 1, 0], [], [2, 1]]
+
+
+def test_where_nothing_was_decoded_there_is_nobody() -> None:
+    assert people([]) == ([], [])
