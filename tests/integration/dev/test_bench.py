@@ -8,7 +8,8 @@ from typer.testing import CliRunner, Result
 
 from pipeline import settings
 from pipeline.cli.main import app
-from pipeline.dev.bench.scale.measure import Cell, Grid, Plan, measure
+from pipeline.dev.bench.scale.grid import Cell, Grid
+from pipeline.dev.bench.scale.measure import Plan, measure
 from pipeline.dev.bench.systems import Bench
 from pipeline.dev.bench.workload import Workload
 
@@ -158,7 +159,11 @@ def test_a_cell_of_the_grid_is_measured_over_all_its_workers(
         assert each["changelog_bytes"] > 2_000 * 300
         assert each["cpu_seconds"] > 0
         # Two workers hold more than one without people does.
-        assert each["peak_rss_mb"] >= each["ready_rss_mb"] > 1.5 * told["empty_rss_mb"]
+        assert each["peak_rss_mb"] >= each["ready_rss_mb"] > 1.5 * told["empty_rss_mb"]["2"]
+        assert each["written"]["factor-state-journal"]["records"] == each["transactions"] > 0
+        assert each["positions"]["records"] == each["transactions"]
+        for volume in each["written"].values():
+            assert 0 < volume["key_bytes"] < volume["value_bytes"]
     # Few people of many events: fewer rows to write for as many events.
     even, skewed = (run["written"]["factor-state-changelog"]["records"] for run in told["runs"])
     assert 0 < skewed < even
