@@ -52,6 +52,11 @@ class Progress(Thread):
         at, applied = steps[-1]
         return (applied - before) / (at - began)
 
+    def most_at_once(self) -> int:
+        """The most events that were committed from one look to the next."""
+        totals = [applied for _, applied in self._seen]
+        return max((later - earlier for earlier, later in pairwise(totals)), default=0)
+
     def run(self) -> None:
         """Look until the context ends."""
         while not self._ended.wait(self._EVERY_S):
