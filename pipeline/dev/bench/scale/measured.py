@@ -85,8 +85,8 @@ def _live(latency: Mapping[str, Any] | None) -> float | None:
 
 def _an_event(runs: Sequence[Mapping[str, Any]], chosen: Sequence[topics.Topic]) -> float:
     """Bytes written to topics for an event."""
-    return median(
-        sum(_bytes(_volume(run, topic)) for topic in chosen) / run["events"] for run in runs
+    return float(
+        median(sum(_bytes(_volume(run, topic)) for topic in chosen) / run["events"] for run in runs)
     )
 
 

@@ -38,6 +38,7 @@ FOUND = Found(
 
 def summary(cell: Cell) -> dict[str, float]:
     names = ("workers", "people", "partitions", "skew")
+    found: dict[str, float]
     (found,) = [
         each
         for each in FOUND.as_json()["summaries"]
