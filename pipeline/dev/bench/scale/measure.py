@@ -189,9 +189,9 @@ def _wait_all_ready(children: Sequence[tuple[Child, int]]) -> None:
     deadline = time.monotonic() + _READY_S
     with httpx.Client() as client:
         while time.monotonic() < deadline:
-            for child, port in children:
-                systems.wait_ready(port, child)
-            time.sleep(_POLL_S)
+            for child, _ in children:
+                child.check()
             if all(systems.is_ready(port, client) for _, port in children):
                 return
+            time.sleep(_POLL_S)
     raise SesameError(f"the workers were not all ready within {_READY_S:.0f} s")
