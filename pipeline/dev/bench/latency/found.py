@@ -16,8 +16,8 @@ class Top:
 
     ``lead_median`` and ``lead_max`` are events that the broker had and that were not committed as
     applied, at even times while they were sent; ``held_share`` is the share of that time for which
-    the sender held still, as it was far enough ahead. ``commit_events`` is the most that was seen
-    committed from one look to the next: what is not committed may be applied for so much of it.
+    the sender held still, as it was far enough ahead. ``commit_events`` is what is committed from
+    one look to the next, the median: so much of the lead may be applied already.
     """
 
     system: str
@@ -26,7 +26,7 @@ class Top:
     lead_median: float
     lead_max: int
     held_share: float
-    commit_events: int
+    commit_events: float
 
     @property
     def sender_bound(self) -> bool:

@@ -175,7 +175,7 @@ class _Run:
                 lead_median=median(supply.leads),
                 lead_max=max(supply.leads),
                 held_share=supply.held_share,
-                commit_events=progress.most_at_once(),
+                commit_events=progress.at_once(),
             )
 
     def _offer(self, sender: Sender, rate: float, records: Iterator[Sent]) -> tuple[Level, float]:
