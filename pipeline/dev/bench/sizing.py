@@ -34,16 +34,18 @@ class Assumed:
     memory_filled: float = 0.7
     """Of that limit: partitions are not even, and a dead worker's fall to those who are left."""
     standby_copies: float = 1.0
-    """Of everybody beside the owner's, SESAME_STANDBY=1. As much as the whole of two workers; more
-    of them need SESAME_STANDBY_BYTES_MAX set to it, and are then warm for that much of the rest."""
+    """Of everybody beside the owner's, with SESAME_STANDBY=1: of two workers each then holds all.
+    More of them each follow what they have room for: set SESAME_STANDBY_BYTES_MAX to that."""
     partitions_a_worker: int = 2
     """At least, so that work can be spread when one joins or leaves."""
     people_a_partition: int = 1_000_000
     """What one restore has to read at most."""
     replicas: int = 3
+    """One may be down on purpose while another fails."""
     broker_write_bytes_s: int = 100 * _MB
     """What a broker with a 10 Gbit/s network and an SSD takes, copies of others included."""
     broker_disk_bytes: int = 4 * _TB
+    """An SSD that one would rent with it."""
     compacted_over_live: float = 2.0
     """A compacted log before the cleaner runs, over what it will leave."""
 
@@ -105,14 +107,15 @@ def _workers(people: int, cores: float, m: Measured, a: Assumed) -> Generator[Li
     yield Line(
         "state in memory", memory / _GB, f"{people:,} * {m.person_bytes:,.0f} B * {copies:g}", "GB"
     )
-    room = a.worker_memory_bytes * a.memory_filled - m.empty_bytes
+    itself = m.empty_bytes + m.work_bytes
+    room = a.worker_memory_bytes * a.memory_filled - itself
     workers = max(2, ceil(cores), ceil(memory / room))
     yield Line(
         "workers",
         workers,
         f"most of 2, {cores:,.2f} cores, {memory / _GB:,.1f} GB / "
         f"({a.worker_memory_bytes / _GB:,.0f} GB * {a.memory_filled:g} - "
-        f"{m.empty_bytes / _GB:,.1f} GB)",
+        f"{itself / _GB:,.1f} GB)",
     )
     wanted = max(workers * a.partitions_a_worker, people / a.people_a_partition)
     partitions: int = 2 ** max(3, (ceil(wanted) - 1).bit_length())

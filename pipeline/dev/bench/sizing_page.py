@@ -60,10 +60,11 @@ def _measured(m: Measured, machine: Mapping[str, Any]) -> list[str]:
         ("bytes of a record of `scores`", m.score_bytes),
         ("bytes written for a transaction to the journal", m.journal_bytes),
         ("bytes written for a transaction to the changelog", m.position_bytes),
-        ("bytes of memory a person, at its peak", m.person_bytes),
-        ("bytes of memory that each person more adds, restored", m.each_more_bytes),
+        ("bytes of memory a person", m.person_bytes),
+        ("bytes of memory that each person more adds", m.each_more_bytes),
         ("bytes of state a person in the changelog", m.state_bytes),
         ("memory of a worker without people, MB", m.empty_bytes / 1e6),
+        ("memory that a worker's work adds at its peak, MB", m.work_bytes / 1e6),
     )
     return [
         "## Measured",

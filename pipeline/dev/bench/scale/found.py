@@ -66,16 +66,15 @@ class Found:
                 "events_per_cpu_second": median(run.events / run.cpu_seconds for run in some),
                 "bytes_a_person": self._held_mb(cell) * _MB / cell.people,
                 "bytes_each_more": self._each_more(cell),
-                "peak_bytes_a_person": self._held_mb(cell, "peak_rss_mb") * _MB / cell.people,
                 "peak_rss_mb": median(run.peak_rss_mb for run in some),
             }
 
     def _of(self, cell: Cell) -> Sequence[Run]:
         return [run for run in self.runs if run.cell == cell]
 
-    def _held_mb(self, cell: Cell, name: str = "ready_rss_mb") -> float:
+    def _held_mb(self, cell: Cell) -> float:
         """What people add to the memory of all workers of a cell."""
-        held: float = median(getattr(run, name) for run in self._of(cell))
+        held = median(run.ready_rss_mb for run in self._of(cell))
         return held - cell.workers * self.empty_rss_mb[cell.partitions]
 
     def _each_more(self, cell: Cell) -> float | None:

@@ -23,7 +23,8 @@ class Measured:
     of these people, and under half load with the people of `--latency`, None where none was kept.
     ``output_bytes``, ``change_bytes`` and ``signal_bytes`` are of an event, ``score_bytes`` of a
     record of scores, ``journal_bytes`` and ``position_bytes`` of a transaction, ``person_bytes``
-    of memory at its peak, ``each_more_bytes`` what each person more adds to it once restored.
+    of memory once restored, ``each_more_bytes`` the same by the slope from fewer people,
+    ``work_bytes`` what a worker's peak under the backlog lies above that.
     """
 
     people: int
@@ -38,6 +39,7 @@ class Measured:
     position_bytes: float
     person_bytes: float
     each_more_bytes: float | None
+    work_bytes: float
     state_bytes: float
     empty_bytes: float
 
@@ -62,8 +64,9 @@ class Measured:
             score_bytes=_a_record(runs, topics.SCORES),
             journal_bytes=_a_record(runs, topics.JOURNAL),
             position_bytes=median(_bytes(r["positions"]) / r["transactions"] for r in runs),
-            person_bytes=held["peak_bytes_a_person"],
+            person_bytes=held["bytes_a_person"],
             each_more_bytes=held["bytes_each_more"],
+            work_bytes=_MB * median(run["peak_rss_mb"] - run["ready_rss_mb"] for run in runs),
             state_bytes=median(run["changelog_bytes"] / held["people"] for run in runs),
             empty_bytes=float(scale["empty_rss_mb"][str(held["partitions"])]) * _MB,
         )

@@ -19,6 +19,7 @@ MEASURED = Measured(
     position_bytes=150,
     person_bytes=1_500,
     each_more_bytes=1_400,
+    work_bytes=500_000_000,
     state_bytes=900,
     empty_bytes=200_000_000,
 )
@@ -62,8 +63,8 @@ def test_cores_are_for_the_load_at_which_an_event_costs_most() -> None:
 def test_memory_calls_for_workers_where_cores_do_not() -> None:
     told = by_name(100_000_000)
     assert told["state in memory"].value == pytest.approx(150)
-    # 150 GB in workers of 16 GB, filled to 70 %, 0.2 GB of each taken by itself.
-    assert told["workers"].value == 14
+    # 150 GB in workers of 16 GB, filled to 70 %, 0.7 GB of each taken by itself and its work.
+    assert told["workers"].value == 15
     # At most a million people a partition: 100 partitions, rounded up to a power of two.
     assert told["partitions of each topic"].value == 128
 
@@ -71,7 +72,7 @@ def test_memory_calls_for_workers_where_cores_do_not() -> None:
 def test_a_warm_copy_of_everybody_takes_as_much_memory_again() -> None:
     told = by_name(100_000_000, a=Assumed(standby_copies=1))
     assert told["state in memory"].value == pytest.approx(300)
-    assert told["workers"].value == 28
+    assert told["workers"].value == 29
 
 
 def test_few_people_still_have_a_second_worker_and_a_copy_of_everything() -> None:

@@ -52,7 +52,6 @@ def test_people_are_weighed_beside_an_empty_worker_of_as_many_partitions() -> No
     assert summary(Cell(1, 10_000, 8, 0.0))["bytes_a_person"] == 100 * MB / 10_000
     assert summary(Cell(1, 10_000, 2, 0.0))["bytes_a_person"] == 100 * MB / 10_000
     assert summary(Cell(2, 10_000, 8, 0.0))["bytes_a_person"] == 100 * MB / 10_000
-    assert summary(Cell(1, 10_000, 8, 0.0))["peak_bytes_a_person"] == 200 * MB / 10_000
 
 
 def test_what_each_more_adds_is_the_slope_from_the_cell_of_next_fewer_people() -> None:
