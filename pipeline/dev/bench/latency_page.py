@@ -49,7 +49,7 @@ def plots(result: dict[str, Any]) -> dict[str, str]:
             series.append((each["events_per_second"], each[name]))
     rate, took = Axis("events/s", log=True), Axis("ms", log=True)
     title = "From intended send to readable score"
-    files = {BY_LOAD: lines(title, rate, took, by_load)}
+    files = {BY_LOAD: lines(title, rate, took, by_load)} if by_load else {}
     tails = {
         system: _tail([load for load in _at_tenth(result) if load["system"] == system])
         for system in dict.fromkeys(load["system"] for load in _at_tenth(result))

@@ -56,6 +56,21 @@ _SURPLUS = 1.3
 """A spec's number of events is approximate."""
 
 
+def seconds_of_loads(wanted: float, top: float, shares: Sequence[float], left: int) -> float:
+    """How long each load may last, in seconds: as wanted, or as events are left for all of them.
+
+    Args:
+        wanted: Seconds.
+        top: The rate that the loads are shares of, events a second.
+        shares: Of each load.
+        left: Events for all loads together.
+
+    >>> seconds_of_loads(10, 1_000, (0.5, 0.5), 100_000), seconds_of_loads(10, 1_000, (1,), 8_000)
+    (10, 8.0)
+    """
+    return min(wanted, left / (top * sum(shares)))
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     """A load that was offered for a while.

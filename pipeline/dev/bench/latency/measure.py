@@ -17,7 +17,7 @@ from pipeline.dev.bench.broker import Watch
 from pipeline.dev.bench.child import Child
 from pipeline.dev.bench.latency.contenders import KEY, Contender
 from pipeline.dev.bench.latency.found import Found, Offered, Top
-from pipeline.dev.bench.latency.load import Level, Sender, live_events
+from pipeline.dev.bench.latency.load import Level, Sender, live_events, seconds_of_loads
 from pipeline.dev.bench.latency.probes import (
     PARTNER_ID,
     PURPOSE,
@@ -48,6 +48,7 @@ two commits of offsets, so that no worker ever waits for events."""
 _TOP_PART = 3
 """The top rate is measured with the first third of the live events at most."""
 _ANSWERED_S = 60.0
+_QUIET_S = 5.0
 _DATA = [topic.name for topic in DATA_TOPICS]
 _NS = 1_000_000_000
 
@@ -114,12 +115,15 @@ class _Run:
         ):
             self._load_past(sender, watch, child)
             with Reader(self.settings, self.contender.topic, self._names()) as reader:
-                top = self._top(sender, watch, child, records)
+                top, sent = self._top(sender, watch, child, records)
                 found.tops.append(top)
+                seconds = seconds_of_loads(
+                    self.plan.level_s, top.events_per_second, self.plan.shares, len(live) - sent
+                )
                 for share in self.plan.shares:
                     rate = top.events_per_second * share
                     self.bench.say(f"{run}: {share:.0%} of {top.events_per_second:,.0f} events/s")
-                    level, began = self._offer(sender, rate, records)
+                    level, began = self._offer(sender, rate, seconds, records)
                     ended = began + level.seconds
                     cpu = at_time(child.samples, ended) - at_time(child.samples, began)
                     latencies, why_not = self._answers(reader, child, level)
@@ -128,7 +132,7 @@ class _Run:
                     )
                     self._wait_through(watch, child, _DATA)
                     if why_not is not None:
-                        self._catch_up(watch, child, reader)
+                        self._catch_up(child, reader)
 
     def _names(self) -> dict[bytes, str]:
         """Who probes, by the key of the records that answer."""
@@ -154,12 +158,19 @@ class _Run:
         ends = watch.ends(names)
         systems.wait_through(self.bench, self.contender.name, watch, child, ends)
 
-    def _catch_up(self, watch: Watch, child: Child, reader: Reader) -> None:
-        """Let late answers of a load that was not sustained not meet the next one's probes."""
-        systems.wait_settled(watch, child)
-        reader.take()
+    def _catch_up(self, child: Child, reader: Reader) -> None:
+        """Wait for late answers of a load that was not sustained: none may meet the next probes."""
+        arrived_at = time.monotonic()
+        while time.monotonic() < arrived_at + _QUIET_S:
+            child.check()
+            if reader.take():
+                arrived_at = time.monotonic()
+            time.sleep(0.1)
 
-    def _top(self, sender: Sender, watch: Watch, child: Child, records: Iterator[Sent]) -> Top:
+    def _top(
+        self, sender: Sender, watch: Watch, child: Child, records: Iterator[Sent]
+    ) -> tuple[Top, int]:
+        """The top rate, and how many events it took to measure it."""
         self.bench.say(f"{self.contender.name}: top rate")
         some = islice(records, self.plan.live // _TOP_PART)
         with Progress(self.settings, self.contender.group, _DATA) as progress:
@@ -168,7 +179,7 @@ class _Run:
                 some, self.plan.top_s, lambda: progress.applied - before, _SUPPLIED_AHEAD
             )
             self._wait_through(watch, child, _DATA)
-            return Top(
+            top = Top(
                 system=self.contender.name,
                 run=self.number,
                 events_per_second=progress.rate(),
@@ -177,10 +188,12 @@ class _Run:
                 held_share=supply.held_share,
                 commit_events=progress.at_once(),
             )
+        return top, supply.sent
 
-    def _offer(self, sender: Sender, rate: float, records: Iterator[Sent]) -> tuple[Level, float]:
+    def _offer(
+        self, sender: Sender, rate: float, seconds: float, records: Iterator[Sent]
+    ) -> tuple[Level, float]:
         """Offer a load; when it began, in seconds since 1970."""
-        seconds = self.plan.level_s
         number = max(1, round(min(PROBES_A_SECOND, _PROBED_SHARE * rate) * seconds))
         rng = np.random.default_rng((self.plan.workload.seed, self.probed))
         # As events of many people come: independent of each other and of any tick of ours.

@@ -92,3 +92,4 @@ def test_a_load_that_a_round_did_not_sustain_has_no_percentiles_and_is_in_no_plo
     assert "| `slow` | 10 % | 800 | not sustained in 1 of 3 rounds |  |  |  |  |  | 1.00 |" in told
     for svg in latency_page.plots(result).values():
         assert "slow" not in svg
+    assert latency_page.plots(result | {"summaries": [failed], "loads": [given]}) == {}
