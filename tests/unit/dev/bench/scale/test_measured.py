@@ -75,7 +75,14 @@ SCALE: dict[str, Any] = {
 
 
 def load(system: str, share: float, rate: float, cores: float) -> dict[str, Any]:
-    return {"system": system, "share": share, "events_per_second": rate, "cores": cores}
+    return {
+        "system": system,
+        "share": share,
+        "runs": 3,
+        "sustained": 3,
+        "events_per_second": rate,
+        "cores": cores,
+    }
 
 
 LATENCY = {
@@ -114,6 +121,8 @@ def test_a_core_under_half_load_is_that_of_the_latency_run() -> None:
     measured = Measured.of(SCALE, LATENCY)
     assert measured.live_events == pytest.approx(62_500)
     assert measured.events_per_core_second == measured.live_events
+    lost = {"summaries": [load("sesame", 0.5, 50_000.0, 0.8) | {"sustained": 2}]}
+    assert Measured.of(SCALE, lost).live_events is None
 
 
 def test_the_page_tells_what_cores_rest_on_and_why_each_thing_is_assumed() -> None:
