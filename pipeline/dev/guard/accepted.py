@@ -18,7 +18,7 @@ from pipeline.errors import SesameError
 
 ACCEPTED = Path(__file__).with_name("accepted.json")
 TOLERANCE = 0.05
-"""Runs beside other work differ by some thousandths at most."""
+"""Runs beside other work, and in another environment of a runtime, differ by a hundredth or so."""
 
 
 class NotAcceptedError(SesameError):
