@@ -1,13 +1,15 @@
 """``sesame bench --latency``: from an event to the score that it changes."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from pipeline.cli.output import print_table
 
 if TYPE_CHECKING:
-    from pipeline.dev.bench.latency.measure import Found
+    from collections.abc import Mapping
+
+    from pipeline.dev.bench.latency.found import Found
     from pipeline.dev.bench.systems import Bench
     from pipeline.dev.bench.workload import Workload
 
@@ -37,13 +39,22 @@ def tell(found: "Found") -> None:
             each["system"],
             f"{each['share']:.0%}",
             f"{each['events_per_second']:,.0f}",
-            *(f"{each[name]:,.1f}" for name in ("p50", "p99", "p99.9", "max")),
-            f"{each['samples']:,}",
+            *_percentiles(each),
             f"{each['cores']:.2f}",
         )
         for each in summaries
     ]
     columns = ("System", "Load", "Events/s", "p50 ms", "p99", "p99.9", "Max", "Probes", "Cores")
     print_table(columns, rows, f"From intended send to readable, rounds: {summaries[0]['runs']}")
+    for top in found.tops:
+        if top.sender_bound:
+            typer.echo(f"{top.system}, round {top.run}: the top rate may be the sender's")
     for name, why in found.left_out.items():
         typer.echo(f"{name} was left out: {why}")
+
+
+def _percentiles(summary: "Mapping[str, Any]") -> tuple[str, ...]:
+    if summary["sustained"] < summary["runs"]:
+        return (f"not sustained in {summary['runs'] - summary['sustained']}", "", "", "", "")
+    percentiles = (f"{summary[name]:,.1f}" for name in ("p50", "p99", "p99.9", "max"))
+    return (*percentiles, f"{summary['samples']:,}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.cli.output import print_table
 
 if TYPE_CHECKING:
-    from pipeline.dev.bench.scale.measure import Found
+    from pipeline.dev.bench.scale.found import Found
     from pipeline.dev.bench.systems import Bench
     from pipeline.dev.bench.workload import Workload
 
@@ -23,7 +23,8 @@ class Largest(NamedTuple):
 
 def measure(prepared: "Bench", workload: "Workload", largest: Largest, runs: int) -> "Found":
     """Measure the grid; people are copies of some thousands of the workload's kind."""
-    from pipeline.dev.bench.scale.measure import Grid, Plan, measure  # noqa: PLC0415
+    from pipeline.dev.bench.scale.grid import Grid  # noqa: PLC0415
+    from pipeline.dev.bench.scale.measure import Plan, measure  # noqa: PLC0415
     from pipeline.dev.bench.workload import Workload  # noqa: PLC0415
 
     people = min(workload.people, _TEMPLATE_PEOPLE)

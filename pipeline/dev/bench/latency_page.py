@@ -1,5 +1,6 @@
 """Latencies as a table and two plots."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any
@@ -30,6 +31,7 @@ def figures(result: dict[str, Any]) -> str:
             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
             *_rows(summaries),
             "",
+            *_sender_bound(result["tops"]),
             f"![99th percentile by load](performance/{BY_LOAD})",
             "",
             f"![Share of probes that took longer, at 10 %](performance/{AT_TENTH})",
@@ -42,12 +44,12 @@ def plots(result: dict[str, Any]) -> dict[str, str]:
     """The SVG files by name."""
     by_load: dict[str, list[tuple[float, float]]] = {}
     for each in result["summaries"]:
-        for name in ("p50", "p99"):
+        for name in ("p50", "p99") if _is_sustained(each) else ():
             series = by_load.setdefault(f"{each['system']} {name}", [])
             series.append((each["events_per_second"], each[name]))
     rate, took = Axis("events/s", log=True), Axis("ms", log=True)
     title = "From intended send to readable score"
-    files = {BY_LOAD: lines(title, rate, took, by_load)}
+    files = {BY_LOAD: lines(title, rate, took, by_load)} if by_load else {}
     tails = {
         system: _tail([load for load in _at_tenth(result) if load["system"] == system])
         for system in dict.fromkeys(load["system"] for load in _at_tenth(result))
@@ -59,7 +61,11 @@ def plots(result: dict[str, Any]) -> dict[str, str]:
 
 
 def _at_tenth(result: dict[str, Any]) -> list[dict[str, Any]]:
-    return [load for load in result["loads"] if load["share"] == _PLOTTED_SHARE]
+    return [
+        load
+        for load in result["loads"]
+        if load["share"] == _PLOTTED_SHARE and load["not_sustained"] is None
+    ]
 
 
 def _tail(loads: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
@@ -75,15 +81,40 @@ def _tail(loads: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
     return points
 
 
+def _is_sustained(summary: dict[str, Any]) -> bool:
+    """Whether every round of a load was."""
+    return bool(summary["sustained"] == summary["runs"])
+
+
+def _sender_bound(tops: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Which top rates may be the sender's own."""
+    rounds = Counter(top["system"] for top in tops)
+    for system, bound in Counter(top["system"] for top in tops if top["sender_bound"]).items():
+        yield (
+            f"`{system}`: in {bound} of {rounds[system]} rounds less than a commit's worth of "
+            "events waited at the broker while the top rate was measured. It may be the sender's."
+        )
+        yield ""
+
+
 def _rows(summaries: Sequence[dict[str, Any]]) -> Iterator[str]:
     for each in summaries:
         cells = (
             f"`{each['system']}`",
             f"{100 * each['share']:g} %",
             f"{each['events_per_second']:,.0f}",
-            *(f"{each[name]:,.1f}" for name in _TOLD),
-            f"{each['samples']:,}",
-            ", ".join(f"{value:,.1f}" for value in each["p99_by_run"]),
+            *_latencies(each),
             f"{each['cores']:.2f}",
         )
         yield "| " + " | ".join(cells) + " |"
+
+
+def _latencies(summary: dict[str, Any]) -> tuple[str, ...]:
+    if not _is_sustained(summary):
+        failed, runs = summary["runs"] - summary["sustained"], summary["runs"]
+        return (f"not sustained in {failed} of {runs} rounds", *[""] * (len(_TOLD) + 1))
+    return (
+        *(f"{summary[name]:,.1f}" for name in _TOLD),
+        f"{summary['samples']:,}",
+        ", ".join(f"{value:,.1f}" for value in summary["p99_by_run"]),
+    )

@@ -88,8 +88,11 @@ def plots(folder: Path) -> dict[str, str]:
 
 def sizing(folder: Path) -> str:
     """The page that says how much so many people need."""
-    kept = folder / SCALE
-    return sizing_page.page(json.loads(kept.read_text()) if kept.is_file() else None)
+    scale, latency = (
+        json.loads((folder / name).read_text()) if (folder / name).is_file() else None
+        for name in (SCALE, LATENCY)
+    )
+    return sizing_page.page(scale, latency)
 
 
 def main() -> None:

@@ -122,11 +122,10 @@ def copies(
         yield by_partition
 
 
-def names(originals: Sequence[Template], people: int) -> Iterator[bytes]:
-    """What `copies` calls so many people, in its order."""
-    for first in range(0, people, len(originals)):
-        for original in originals[: people - first]:
-            yield _name(original, first)
+def name_of(originals: Sequence[Template], number: int) -> bytes:
+    """What `copies` calls the person of a number, in its order, counted from 0."""
+    place = number % len(originals)
+    return _name(originals[place], number - place)
 
 
 def _name(original: Template, first: int) -> bytes:

@@ -5,6 +5,7 @@ partition's position in the changelog, with the time it was written.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,14 +22,16 @@ _DATA = [topic.name for topic in DATA_TOPICS]
 
 @dataclass(slots=True)
 class Volume:
-    """Records written to a topic, positions aside, and the bytes of their values."""
+    """Records written to a topic, positions aside, and the bytes of their keys and values."""
 
     records: int = 0
+    key_bytes: int = 0
     value_bytes: int = 0
 
-    def add(self, value: bytes | None) -> None:
+    def add(self, value: bytes | None, key: bytes | None = None) -> None:
         """Count one more."""
         self.records += 1
+        self.key_bytes += len(key or b"")
         self.value_bytes += len(value or b"")
 
 
@@ -38,6 +41,8 @@ class Written:
 
     volumes: dict[str, Volume] = field(default_factory=lambda: defaultdict(Volume))
     transactions: int = 0
+    positions: Volume = field(default_factory=Volume)
+    """In the changelog, one of each transaction."""
     applied: int = 0
     last_at: float = 0.0
 
@@ -47,17 +52,28 @@ class Written:
         return {"transactions": self.transactions, "topics": by_topic}
 
 
-def read_back(settings: Settings, since: Offsets | None = None) -> Written:
-    """Read everything workers of these settings wrote, or what they wrote after offsets."""
+def read_back(
+    settings: Settings,
+    since: Offsets | None = None,
+    chosen: Sequence[topics.Topic] = WRITTEN,
+) -> Written:
+    """Read everything workers of these settings wrote, or what they wrote after offsets.
+
+    Args:
+        settings: Those of the workers.
+        since: From where on; without any all of it.
+        chosen: The topics, the changelog among them.
+    """
     written = Written()
     applied: dict[int, int] = defaultdict(int)
-    plain = {settings.topic(topic.name): topic.name for topic in WRITTEN}
-    for message in read_all(settings, [topic.name for topic in WRITTEN], since):
+    plain = {settings.topic(topic.name): topic.name for topic in chosen}
+    for message in read_all(settings, [topic.name for topic in chosen], since):
         name = plain[str(message.topic())]
-        value = message.value()
-        if name != topics.CHANGELOG.name or message.key() != POSITION_KEY:
-            written.volumes[name].add(value)
+        key, value = message.key(), message.value()
+        if name != topics.CHANGELOG.name or key != POSITION_KEY:
+            written.volumes[name].add(value, key)
             continue
+        written.positions.add(value, key)
         position = Position.decode(value or b"")
         # Loaded in one transaction without gaps, so offsets count events.
         total = sum(position.next_offset(topic) for topic in _DATA)

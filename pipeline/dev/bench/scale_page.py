@@ -37,14 +37,14 @@ def figures(result: Row) -> str:
         (
             f"Scale (medians, rounds: {result['summaries'][0]['runs']}); "
             f"{result['runs'][0]['events']:,} events of each cell, seed {given['seed']}; a worker "
-            f"without people takes {result['empty_rss_mb']:,.0f} MB:"
+            f"without people takes {_empty(result)}:"
         ),
         "",
         (
             "| workers | people | partitions | Zipf exponent | events/s | lowest to highest | "
-            "events/s of a core's time | bytes a person |"
+            "events/s of a core's time | bytes a person | bytes each more adds |"
         ),
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *_rows(result),
         "",
     ]
@@ -79,6 +79,14 @@ def along(result: Row, name: str) -> list[Row]:
     return sorted(some, key=lambda row: float(row[name]))
 
 
+def _empty(result: Row) -> str:
+    """What was taken from the memory of each cell, by number of partitions."""
+    return ", ".join(
+        f"{mb:,.0f} MB with {number} partition{'' if number == '1' else 's'}"
+        for number, mb in result["empty_rss_mb"].items()
+    )
+
+
 def _rows(result: Row) -> Iterator[str]:
     for each in result["summaries"]:
         cells = (
@@ -90,5 +98,6 @@ def _rows(result: Row) -> Iterator[str]:
             f"{each['lowest']:,.0f} to {each['highest']:,.0f}",
             f"{each['events_per_cpu_second']:,.0f}",
             f"{each['bytes_a_person']:,.0f}",
+            "" if each["bytes_each_more"] is None else f"{each['bytes_each_more']:,.0f}",
         )
         yield "| " + " | ".join(cells) + " |"

@@ -5,6 +5,7 @@ import pickle
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -61,7 +62,7 @@ def stages(given: Given) -> dict[str, Callable[[], object]]:
 
     ``decode``: from bytes to columns. ``fold``: gather the people's rows, fold into copies.
     ``score``: score, encode what is published, lay out the changelog. ``scatter``: write the
-    rows back.
+    rows back, to a copy of the store: in it a fold would meet its own events again.
     """
     held = context()
     decoded = decode(given.records, held.registry)
@@ -78,11 +79,12 @@ def stages(given: Given) -> dict[str, Callable[[], object]]:
         return step.finish(folded, given.position, held)
 
     output = step.finish(fold(), given.position, held)
+    written = deepcopy(given.store)
     return {
         "decode": lambda: decode(given.records, held.registry),
         "fold": fold,
         "score": score,
-        "scatter": lambda: given.store.scatter(output.state, output.changed),
+        "scatter": lambda: written.scatter(output.state, output.changed),
         YARDSTICK: yardstick,
     }
 

@@ -30,6 +30,7 @@ _ANSWER_S = 30.0
 _NS = 1_000_000_000
 _AT_ONCE = 100
 """Events sent before a probe that is due is looked for again."""
+_LEAD_EVERY_S = 0.1
 _MONTH_MS = 30 * 86_400_000
 _LIVE = (topics.PAYMENTS, topics.CONSUMPTION, topics.OBLIGATIONS)
 """What people do in a month; verifications and links are of the past that they begin with."""
@@ -55,6 +56,21 @@ _SURPLUS = 1.3
 """A spec's number of events is approximate."""
 
 
+def seconds_of_loads(wanted: float, top: float, shares: Sequence[float], left: int) -> float:
+    """How long each load may last, in seconds: as wanted, or as events are left for all of them.
+
+    Args:
+        wanted: Seconds.
+        top: The rate that the loads are shares of, events a second.
+        shares: Of each load.
+        left: Events for all loads together.
+
+    >>> seconds_of_loads(10, 1_000, (0.5, 0.5), 100_000), seconds_of_loads(10, 1_000, (1,), 8_000)
+    (10, 8.0)
+    """
+    return min(wanted, left / (top * sum(shares)))
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     """A load that was offered for a while.
@@ -68,6 +84,19 @@ class Level:
     events: int
     intended_ns: list[int]
     behind_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """So many events sent as fast as may be.
+
+    ``leads`` are how many of them the broker had and nobody had applied, at even times;
+    ``held_share`` is the share of the time for which the sender had to hold still.
+    """
+
+    sent: int
+    leads: list[int]
+    held_share: float
 
 
 class Sender:
@@ -114,27 +143,34 @@ class Sender:
         self.flush()
 
     def keep_supplied(
-        self, records: Iterator[Sent], seconds: float, is_ahead: Callable[[int], bool]
-    ) -> int:
-        """Send as fast as may be for so long, or until there is no more; the number sent.
+        self, records: Iterator[Sent], seconds: float, applied: Callable[[], int], most: int
+    ) -> Supply:
+        """Send as fast as may be for so long, or until there is no more.
 
         Args:
             records: What to send.
             seconds: How long.
-            is_ahead: Whether so many sent are far enough ahead of what is applied.
+            applied: How many of them are known to be applied.
+            most: How many may be sent and not applied.
         """
-        sent, until = 0, time.monotonic() + seconds
-        while time.monotonic() < until:
-            if is_ahead(sent):
+        sent, held_s, leads = 0, 0.0, [0]
+        began = now = time.monotonic()
+        while now < began + seconds:
+            done = applied()
+            if now >= began + len(leads) * _LEAD_EVERY_S:
+                # What still waits in the producer is no lead: nobody can fetch it.
+                leads.append(sent - len(self._crowd) - done)
+            if sent - done > most:
                 self._crowd.poll(0.002)
-                continue
-            some = list(islice(records, _AT_ONCE))
-            if not some:
+                held_s += time.monotonic() - now
+            elif some := list(islice(records, _AT_ONCE)):
+                self._send(some)
+                sent += len(some)
+            else:
                 break
-            self._send(some)
-            sent += len(some)
+            now = time.monotonic()
         self.flush()
-        return sent
+        return Supply(sent, leads, held_s / (now - began) if now > began else 0.0)
 
     def offer(
         self,

@@ -47,6 +47,10 @@ class ProbeError(SesameError):
     """Probes whose answers cannot be told."""
 
 
+class NotSustainedError(SesameError):
+    """Probes were not answered as fast as they came."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """So many people who probe; ``users`` by name."""
@@ -75,6 +79,16 @@ class People:
                 [SHARES[-1]] * len(self.users), registry,
             )
         ]  # fmt: skip
+
+    def turn(self, registry: SchemaRegistry) -> list[Sent]:
+        """A payment of everybody that begins the probes' month and leaves the balance as it is.
+
+        Their partitions enter the month with it, and everybody there is scored again.
+        """
+        n = len(self.users)
+        return _payments(
+            self.users, ["turn-of-month"] * n, [END_MS] * n, [SHARES[-1]] * n, registry
+        )
 
     def probes(self, start: int, stop: int, registry: SchemaRegistry) -> list[Sent]:
         """The probes of these numbers; everybody in turn, a second of event time between."""
@@ -165,6 +179,7 @@ def expected_answers(replay: Replay) -> Answers:
     by_score: dict[int, int] = {}
     _apply(replay, setup)
     _apply(replay, person.past(registry))
+    _apply(replay, person.turn(registry))
     for turn, probe in enumerate(person.probes(0, LEVELS, registry)):
         record = _apply(replay, [probe])
         points = next(f["points"] for f in record["factors"] if f["factor"] == _CREDIT_HISTORY)
@@ -197,12 +212,12 @@ class Matcher:
         """Note a record of a person; the probes that it carries are answered.
 
         Raises:
-            ProbeError: So many probes of the person were in flight that it may be either's.
+            NotSustainedError: So many probes of the person were in flight that it may be either's.
         """
         waiting = self._in_flight.get(user, deque())
         sent = [turn for turn, _, intended_ns in waiting if intended_ns <= at_ns]
         if len(sent) >= LEVELS:
-            raise ProbeError(f"{len(sent)} probes of {user} were in flight: take more people")
+            raise NotSustainedError(f"{len(sent)} probes of {user} were in flight at once")
         carried = next((turn for turn in sent if turn % LEVELS == level), None)
         while carried is not None and waiting and waiting[0][0] <= carried:
             _, number, intended_ns = waiting.popleft()

@@ -3,12 +3,15 @@
 import time
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 from threading import Event, Thread
 from typing import Self
 
 from pipeline.dev.bench.broker import Watch
 from pipeline.errors import SesameError
 from pipeline.settings import Settings
+
+_NOTHING = "nothing was applied while the top rate was measured"
 
 
 class Progress(Thread):
@@ -48,9 +51,20 @@ class Progress(Thread):
         (began, before), *_ = self._seen
         steps = [later for earlier, later in pairwise(self._seen) if later[1] > earlier[1]]
         if not steps:
-            raise SesameError("nothing was applied while the top rate was measured")
+            raise SesameError(_NOTHING)
         at, applied = steps[-1]
         return (applied - before) / (at - began)
+
+    def at_once(self) -> float:
+        """Events that were committed from one look to the next, where any were: the median.
+
+        Raises:
+            SesameError: Nothing was committed.
+        """
+        steps = [later - earlier for (_, earlier), (_, later) in pairwise(self._seen)]
+        if not any(steps):
+            raise SesameError(_NOTHING)
+        return median(step for step in steps if step)
 
     def run(self) -> None:
         """Look until the context ends."""

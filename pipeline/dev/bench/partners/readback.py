@@ -92,12 +92,12 @@ def read(settings: Settings, partner_ids: Sequence[str]) -> Found:
             at = message.timestamp()[1] / 1000
             found.add_position(message.partition() or 0, position, at)
         else:
-            found.volumes[name].add(message.value())
+            found.volumes[name].add(message.value(), message.key())
     for partner_id in partner_ids:
         name = topics.partner_scores(partner_id).name
         messages = list(read_all(settings, [name]))
         for message in messages:
-            found.volumes[name].add(message.value())
+            found.volumes[name].add(message.value(), message.key())
         found.partners.append(_decoded(partner_id, messages))
     return found
 

@@ -47,6 +47,7 @@ def test_as_many_people_as_asked_each_in_the_partition_of_the_key(
                 assert (murmur2(key[1:]) & 0x7FFFFFFF) % PARTITIONS == number
                 assert value
                 people.add(key[1:])
+    assert people == {population.name_of(originals, number) for number in range(150)}
     assert len(people) == 150
 
 

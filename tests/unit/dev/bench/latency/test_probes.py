@@ -9,11 +9,13 @@ from pipeline.dev.bench.latency.probes import (
     LEVELS,
     SHARES,
     Matcher,
+    NotSustainedError,
     People,
-    ProbeError,
     expected_answers,
 )
 from pipeline.dev.bench.population import new_replay
+from pipeline.dev.bench.workload import END_MS
+from pipeline.factors.months import month_of_ms
 
 
 def test_every_level_of_balance_has_a_score_and_points_of_its_own() -> None:
@@ -50,6 +52,18 @@ def test_probes_take_everybody_in_turn_and_change_the_balance_each_time() -> Non
     assert len({t["event_id"] for t in told}) == len(told)
 
 
+def test_the_turn_of_the_month_is_behind_before_the_first_probe() -> None:
+    registry, people = FileRegistry(), People.of(200)
+    turn, (probe, *_) = people.turn(registry), people.probes(0, 1, registry)
+    told = [decode_record(sent.value or b"", registry) for sent in turn]
+    times = {t["occurred_at"] for t in told}
+    assert {month_of_ms(at) for at in times} == {month_of_ms(END_MS)} != {month_of_ms(END_MS - 1)}
+    assert max(times) < decode_record(probe.value or b"", registry)["occurred_at"]
+    # Everybody pays, so that there is somebody in each partition.
+    assert {t["user_id"] for t in told} == set(people.users)
+    assert {t["balance_minor"] / t["limit_minor"] for t in told} == {SHARES[-1]}
+
+
 def test_a_record_answers_the_probe_it_carries_and_those_before() -> None:
     matcher = Matcher()
     for turn, at in ((0, 100), (1, 200), (2, 300)):
@@ -76,5 +90,5 @@ def test_five_probes_in_flight_are_refused() -> None:
     matcher = Matcher()
     for turn in range(LEVELS):
         matcher.sent("ann", turn, turn, turn)
-    with pytest.raises(ProbeError, match="5 probes of ann"):
+    with pytest.raises(NotSustainedError, match="5 probes of ann"):
         matcher.arrived("ann", 0, 100)
