@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 from pipeline.streaming import bulk, changelog
+from pipeline.streaming.beside import beside
 from pipeline.streaming.fetched import WholeBatch
 from pipeline.streaming.layouts import UnreadableRowError, told_where
 from pipeline.streaming.position import Position
@@ -19,8 +20,6 @@ from pipeline.topics import Topic
 S = TypeVar("S", bound=Store)
 
 WAY_ON = "`sesame replay` builds the state anew"
-_APPLYING = ThreadPoolExecutor(1, "restore")
-"""Beside the event loop, which receives what comes next meanwhile and serves the other lanes."""
 
 
 @dataclass(slots=True)
@@ -45,12 +44,13 @@ class Copy(Generic[S]):
     async def apply(self, batches: Sequence[WholeBatch], end: int) -> None:
         """Apply what follows of fetched batches, up to but without ``end``.
 
+        Cancelled, it ends once nothing touches the store any more.
+
         Raises:
             UnreadableRowError: A record that this program cannot apply.
         """
-        loop = asyncio.get_running_loop()
         async with self._lock:
-            await loop.run_in_executor(_APPLYING, self._apply, batches, end)
+            await beside(partial(self._apply, batches, end))
 
     async def settled(self) -> None:
         """Return when nothing is being applied any more."""
