@@ -29,9 +29,9 @@ class EagerAddPartitions(AddPartitionsToTxnHandler):  # type: ignore[misc] # unt
         refused = getattr(self._sender, "refused_in_a_row", 0)
         is_refused = wait_s == BACKOFF_OVERRIDE
         self._sender.refused_in_a_row = refused + 1 if is_refused else 0
-        if not is_refused:
-            return wait_s
-        return min(FIRST_WAIT_S * 2 ** min(refused, _DOUBLINGS_MAX), BACKOFF_OVERRIDE)
+        if is_refused:
+            wait_s = min(FIRST_WAIT_S * 2 ** min(refused, _DOUBLINGS_MAX), BACKOFF_OVERRIDE)
+        return wait_s
 
 
 def begin_eagerly() -> None:
