@@ -214,12 +214,12 @@ class Standby:
                 if self._copies.get(copy.partition) is copy:
                     self._drop(copy.partition)
                 continue
-            copy.next_offset = max(copy.next_offset, await self._follower.position(tp))
-            self._observe(tp, copy)
+            position = await self._follower.position(tp)
+            if self._copies.get(copy.partition) is copy:  # or a restore reads it on
+                copy.next_offset = max(copy.next_offset, position)
+                self._observe(tp, copy)
 
     def _observe(self, tp: TopicPartition, copy: WarmCopy) -> None:
-        if self._copies.get(copy.partition) is not copy:
-            return
         told = self._follower.end(tp)
         lag = None if told is None else max(0, told[0] - copy.next_offset)
         if told is not None and lag == 0:
