@@ -5,8 +5,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from types import ModuleType
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.metrics import MetricWrapperBase
@@ -85,12 +87,12 @@ def setting_table() -> str:
 
 def metric_table() -> str:
     """The metrics of a worker of the stream."""
-    return _metrics(_families(vars(lane_metrics) | vars(metrics) | vars(standby_metrics)))
+    return _metrics(_families(lane_metrics, metrics, standby_metrics))
 
 
 def gateway_metric_table() -> str:
     """The gateway's metrics, beside those of its lanes."""
-    return _metrics(_families(vars(gateway_metrics)))
+    return _metrics(_families(gateway_metrics))
 
 
 def partner_metric_table() -> str:
@@ -147,11 +149,12 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _families(names: Mapping[str, object]) -> Iterator[Metric]:
-    """What a module's collectors expose."""
-    for collector in names.values():
-        if isinstance(collector, MetricWrapperBase | metrics.ScoreDistribution):
-            yield from collector.collect()
+def _families(*modules: ModuleType) -> Iterator[Metric]:
+    """What modules' collectors expose; one that several modules name, once."""
+    named = chain.from_iterable(vars(module).values() for module in modules)
+    kinds = MetricWrapperBase | metrics.ScoreDistribution
+    for collector in dict.fromkeys(each for each in named if isinstance(each, kinds)):
+        yield from collector.collect()
 
 
 def _metrics(families: Iterable[Metric]) -> str:

@@ -16,6 +16,8 @@ from aiokafka.producer import sender
 from aiokafka.producer.sender import BACKOFF_OVERRIDE, AddPartitionsToTxnHandler
 
 FIRST_WAIT_S = 0.001
+_DOUBLINGS_MAX = 10
+"""Far beyond aiokafka's own wait, and far from what a float cannot hold."""
 
 
 class EagerAddPartitions(AddPartitionsToTxnHandler):  # type: ignore[misc] # untyped
@@ -27,7 +29,9 @@ class EagerAddPartitions(AddPartitionsToTxnHandler):  # type: ignore[misc] # unt
         refused = getattr(self._sender, "refused_in_a_row", 0)
         is_refused = wait_s == BACKOFF_OVERRIDE
         self._sender.refused_in_a_row = refused + 1 if is_refused else 0
-        return min(FIRST_WAIT_S * 2**refused, BACKOFF_OVERRIDE) if is_refused else wait_s
+        if is_refused:
+            wait_s = min(FIRST_WAIT_S * 2 ** min(refused, _DOUBLINGS_MAX), BACKOFF_OVERRIDE)
+        return wait_s
 
 
 def begin_eagerly() -> None:

@@ -35,7 +35,8 @@ RECOVERY_SECONDS = Histogram(
 )
 RECOVERY_RECORDS = Counter(
     "sesame_recovery_records",
-    "Changelog records read to take partitions over, from nothing (cold) or a copy (warm)",
+    "Changelog records read to take partitions over, from nothing (cold), a checkpoint (disk) or "
+    "a copy (warm)",
     ["start"],
 )
 RECOVERY_REMAINING = Gauge(

@@ -1,14 +1,18 @@
-"""Rebuild a partition's state from its changelog, or from a checkpoint and what follows it."""
+"""Rebuild a partition's state from its changelog, or from a copy of it and what follows that."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from pipeline import topics
 from pipeline.failpoints import Failpoint, hit
 from pipeline.streaming import generations, lane_metrics
+from pipeline.streaming.beside import beside
 from pipeline.streaming.copy import WAY_ON, Copy
 from pipeline.streaming.layouts import UnreadableRowError
 from pipeline.streaming.position import Position
@@ -46,7 +50,8 @@ async def restore(
             meanwhile.
         advanced: Called after each fetch applied, so that a long restore is not taken for a stall.
         stores: Makes the store that takes the people; one may have some of a checkpoint already.
-        standby: May hold a warm copy, of which only the rest has to be read.
+        standby: May hold a warm copy, of which only the rest has to be read. It has the copy
+            back if no broker answers or this is cancelled.
 
     Raises:
         UnreadableRowError: A row or pointer this program cannot apply, or the changelog that the
@@ -58,31 +63,41 @@ async def restore(
     began_ms = time.time_ns() // 1_000_000
     end = await reader.end(topic, partition)
     start = await reader.beginning(topic, partition)
-    store = await (stores or MemoryStores()).open(
-        Changelog(topic, partition, generation, start, end)
-    )
+    changelog = Changelog(topic, partition, generation, start, end)
+    warm = await standby.take(changelog) if standby else None
+    copy: Copy[Store] | None = None
     try:
-        copy = Copy(topic, partition, generation, start, store)
-        if store.checkpoint is not None:
-            copy.position, copy.next_offset = store.checkpoint.position, store.checkpoint.offset
-        warm = await standby.take(partition, generation, start, end) if standby else None
-        is_warm = warm is not None and _go_on_from(copy, warm)
+        begun_from, copy = await _begin(stores or MemoryStores(), changelog, warm, began_ms)
+        former = copy.records
         await _read_on(reader, copy, end, began_ms, advanced)
-    except BaseException:
-        store.close()
+    except BaseException as error:
+        if copy is not None:
+            copy.store.close(save=False)
+        if standby and warm and isinstance(error, KafkaError | asyncio.CancelledError):
+            standby.give_back(warm)
         raise
-    lane_metrics.RECOVERY_RECORDS.labels("warm" if is_warm else "cold").inc(copy.records)
-    log.info("changelog read", partition=partition, records=copy.records, warm=is_warm)
-    return Restored(store, copy.position or Position(), generation)
+    records = copy.records - former
+    lane_metrics.RECOVERY_RECORDS.labels(begun_from).inc(records)
+    log.info("changelog read", partition=partition, records=records, start=begun_from)
+    return Restored(copy.store, copy.position or Position(), generation)
 
 
-def _go_on_from(copy: Copy[Store], warm: WarmCopy) -> bool:
-    """Have the people of a warm copy, if they are newer than those on disk."""
-    if not isinstance(copy.store, PartitionStore) or warm.next_offset < copy.next_offset:
-        return False
-    copy.store.adopt(warm.store)
-    copy.position, copy.next_offset = warm.position, warm.next_offset
-    return True
+async def _begin(
+    stores: Stores, changelog: Changelog, warm: WarmCopy | None, began_ms: int
+) -> tuple[str, Copy[Store]]:
+    """What is to be read on: a warm copy, people on disk or nobody, whichever has got furthest."""
+    store = await stores.open(changelog, warm.next_offset if warm else 0)
+    found = store.checkpoint
+    if warm is not None and found is None and isinstance(store, PartitionStore):
+        store.adopt(warm.store)
+        warm.store = store
+        return "warm", warm
+    copy = Copy(changelog.topic, changelog.partition, changelog.generation, changelog.start, store)
+    copy.whole_at_ms = began_ms
+    if found is None:
+        return "cold", copy
+    copy.position, copy.next_offset, copy.whole_at_ms = found.position, found.offset, found.at_ms
+    return "disk", copy
 
 
 async def _read_on(
@@ -98,7 +113,6 @@ async def _read_on(
     async for batches in reader.read_batches(copy.topic, copy.partition, copy.next_offset, end):
         hit(Failpoint.RESTORE_READ)
         await copy.apply(batches, end)
-        copy.store.keep(copy.position, copy.next_offset, began_ms)
         hit(Failpoint.RESTORE_APPLIED)
         progress.set(end - copy.next_offset)
         advanced()
@@ -108,4 +122,4 @@ async def _read_on(
             f"{copy.topic.name}, partition {copy.partition}, has {len(copy.store)} people and no "
             f"position: what is applied to them is not known; {WAY_ON}"
         )
-    copy.store.keep(copy.position, end, began_ms)
+    await beside(partial(copy.store.keep, copy.position, end, began_ms))

@@ -19,7 +19,6 @@ from uuid import uuid4
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
-from kafka.errors import KafkaError as AdminError
 
 from pipeline import topics
 from pipeline.errors import SesameError
@@ -30,8 +29,8 @@ from pipeline.streaming.follower import Follower
 from pipeline.streaming.layouts import UnreadableRowError
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.store import PartitionStore
-from pipeline.streaming.topic_check import topic_ids
-from pipeline.topics import Topic
+from pipeline.streaming.stores.changelogs import Identities
+from pipeline.streaming.stores.checkpoint import Changelog, misfit, too_old
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +54,7 @@ class Standby:
         self._pointer_ends: dict[int, int] = {}
         self._too_large: dict[int, int] = {}
         self._unreadable: dict[int, str] = {}
-        self._asking: dict[str, asyncio.Task[dict[str, str]]] = {}
+        self._identities = Identities(settings)
         self._looked_at = -_LOOK_S
         self._preference = uuid4().bytes
 
@@ -85,25 +84,41 @@ class Standby:
             await self._follower.stop()
             await self._reader.stop()
 
-    async def take(self, partition: int, generation: int, start: int, end: int) -> WarmCopy | None:
+    async def take(self, changelog: Changelog) -> WarmCopy | None:
         """The copy of a partition that is owned from now on; None: there is none to go on from.
 
         Args:
-            partition: Its number; former owners are fenced.
-            generation: The one its state is in.
-            start: The first offset of that changelog.
-            end: The offset after its last committed record.
+            changelog: The partition's, as it is now that former owners are fenced.
+
+        Raises:
+            KafkaConnectionError: No broker says which topic it is. The copy stays.
         """
-        copy = self._copies.get(partition)
+        if changelog.partition not in self._copies:
+            return None
+        identity = await self._identities.of(changelog.topic)
+        copy = self._copies.get(changelog.partition)
         if copy is None:
             return None
-        self._drop(partition)
-        await copy.settled()
-        fits = copy.generation == generation and start <= copy.next_offset <= end
-        if not fits or _is_old(copy) or await self._id(copy.topic) != copy.topic_id:
-            log.warning("warm copy does not fit its changelog", partition=partition)
+        self._drop(changelog.partition)
+        try:
+            await copy.settled()
+        except asyncio.CancelledError:
+            self._copies[changelog.partition] = copy
+            raise
+        if why := misfit(copy.checkpoint, changelog, identity, _now_ms()):
+            log.warning("warm copy is dropped", partition=changelog.partition, reason=why)
             return None
-        return copy
+        return copy if copy.next_offset > changelog.start else None
+
+    def give_back(self, copy: WarmCopy) -> None:
+        """Follow a copy on that was taken and has not become the state; nothing is applied to it.
+
+        Whoever takes the partition next, this worker or another, it is read on meanwhile.
+        """
+        people = PartitionStore()
+        people.adopt(copy.store)
+        copy.store = people
+        self._copies[copy.partition] = copy
 
     async def _follow(self, owned: AbstractSet[int] | None) -> None:
         if owned is None:
@@ -133,7 +148,8 @@ class Standby:
                 if generation != copy.generation:
                     log.info("generation switched", partition=number, generation=generation)
                     self._drop(number)
-            if _is_old(copy):
+            if why := too_old(copy.whole_at_ms, copy.identity, _now_ms()):
+                log.warning("warm copy is dropped", partition=number, reason=why)
                 self._drop(number)
 
     async def _choose(self, owned: AbstractSet[int]) -> None:
@@ -163,12 +179,18 @@ class Standby:
         except SesameError as error:
             log.warning("not followed", partition=partition, error=str(error))
             return
-        topic_id = await self._id(topic)
-        if topic_id is None:
+        try:
+            identity = await self._identities.of(topic)
+        except KafkaError as error:
+            log.warning("not followed", partition=partition, error=repr(error))
+            return
+        if why := too_old(_now_ms(), identity, _now_ms()):
+            log.warning("not followed", partition=partition, error=why)
+            self._unreadable[partition] = topic.name
             return
         start = await self._reader.beginning(topic, partition)
         self._copies[partition] = Copy(
-            topic, partition, generation, start, PartitionStore(), topic_id
+            topic, partition, generation, start, PartitionStore(), identity
         )
 
     async def _read_on(self) -> None:
@@ -192,12 +214,12 @@ class Standby:
                 if self._copies.get(copy.partition) is copy:
                     self._drop(copy.partition)
                 continue
-            copy.next_offset = max(copy.next_offset, await self._follower.position(tp))
-            self._observe(tp, copy)
+            position = await self._follower.position(tp)
+            if self._copies.get(copy.partition) is copy:  # or a restore reads it on
+                copy.next_offset = max(copy.next_offset, position)
+                self._observe(tp, copy)
 
     def _observe(self, tp: TopicPartition, copy: WarmCopy) -> None:
-        if self._copies.get(copy.partition) is not copy:
-            return
         told = self._follower.end(tp)
         lag = None if told is None else max(0, told[0] - copy.next_offset)
         if told is not None and lag == 0:
@@ -209,25 +231,9 @@ class Standby:
         self._pointer_ends.pop(partition, None)
         standby_metrics.forget_partition(partition)
 
-    async def _id(self, topic: Topic) -> str | None:
-        """The id of a topic as it is now: made anew under its name, it has another.
-
-        None: it is not there, or no broker says.
-        """
-        asking = self._asking.get(topic.name)
-        if asking is None or asking.done():
-            asked = asyncio.to_thread(topic_ids, self._settings, [topic])
-            asking = self._asking[topic.name] = asyncio.create_task(asked)
-        try:
-            return (await asyncio.shield(asking)).get(topic.name)
-        except (SesameError, AdminError, OSError) as error:
-            log.warning("the changelog's id is not known", error=repr(error))
-            return None
-
     def _tp(self, copy: WarmCopy) -> TopicPartition:
         return TopicPartition(self._settings.topic(copy.topic.name), copy.partition)
 
 
-def _is_old(copy: WarmCopy) -> bool:
-    """Whether it was behind for so long that compaction may have taken tombstones it lacks."""
-    return time.time_ns() // 1_000_000 - copy.whole_at_ms > copy.topic.tombstone_ms // 2
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -97,7 +97,8 @@ class Store(Protocol):
         Args:
             position: The newest before it; None: none was read yet.
             offset: Everything before it is in the store; what follows may be too.
-            at_ms: A moment at which nothing was written at ``offset`` or later yet.
+            at_ms: When the changelog was last at its end, or else began to be read from its
+                beginning: tombstones not met yet are kept for a while from then on.
         """
 
     def due_in_s(self) -> float | None:
@@ -110,15 +111,24 @@ class Store(Protocol):
             StoreError: The disk is full or fails.
         """
 
-    def close(self) -> None:
-        """Let go of everything; nothing is asked of it any more."""
+    def close(self, *, save: bool = True) -> None:
+        """Let go of everything; nothing is asked of it any more.
+
+        Args:
+            save: Whether to write first what is not on disk yet.
+        """
 
 
 class Stores(Protocol):
     """Makes the stores of a worker's partitions."""
 
-    async def open(self, changelog: Changelog) -> Store:
+    async def open(self, changelog: Changelog, known: int = 0) -> Store:
         """The store of a changelog's partition, at its checkpoint if it has a fitting one.
+
+        Args:
+            changelog: As it is now that former owners are fenced.
+            known: Up to where the changelog is in memory already: a checkpoint fits only if it
+                has got further.
 
         Raises:
             StoreError: The folder cannot be used; the message names it.

@@ -14,13 +14,11 @@ from pipeline.settings import Settings
 from pipeline.streaming.stores.checkpoint import Identity
 from pipeline.topics import Topic
 
-_SHARED_S = 5.0
-"""How long an answer serves the other partitions that are taken over with the first."""
 _TOMBSTONES = "delete.retention.ms"
 
 
 class Identities:
-    """Asks for changelogs' identities, once for partitions that are taken over together."""
+    """Asks for changelogs' identities, once for all that wait for an answer."""
 
     def __init__(self, settings: Settings) -> None:
         """Set up; nothing is asked yet."""
@@ -29,14 +27,15 @@ class Identities:
         self._told: dict[str, tuple[float, Identity]] = {}
 
     async def of(self, topic: Topic) -> Identity:
-        """The identity of a changelog that is there.
+        """The identity of a changelog that is there, as it is after this was called.
 
         Raises:
             KafkaConnectionError: No broker answers, or it is not there: to be tried again.
         """
+        called_at = time.monotonic()
         async with self._asking:
             asked_at, told = self._told.get(topic.name, (0.0, None))
-            if told is None or time.monotonic() - asked_at > _SHARED_S:
+            if told is None or asked_at < called_at:
                 asked_at = time.monotonic()
                 told = await asyncio.to_thread(_ask, self._settings, topic)
                 self._told[topic.name] = asked_at, told

@@ -120,9 +120,14 @@ def misfit(
             f"it is at {checkpoint.offset}, and the changelog goes from {changelog.start} to "
             f"{changelog.end}"
         )
+    return too_old(checkpoint.at_ms, identity, now_ms)
+
+
+def too_old(at_ms: int, identity: Identity, now_ms: int) -> str | None:
+    """Why compaction may have taken tombstones since a moment; None: it has not."""
     if identity.tombstone_ms is None:
         return "how long tombstones are kept may not be seen: `sesame topics apply` gives the right"
-    age_ms = now_ms - checkpoint.at_ms
+    age_ms = now_ms - at_ms
     if not 0 <= age_ms <= identity.tombstone_ms // 2:
         return f"it is {age_ms // 1000} s old, and tombstones are kept {identity.tombstone_ms} ms"
     return None

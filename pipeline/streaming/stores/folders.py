@@ -7,6 +7,7 @@ each would read what the other wrote.
 import fcntl
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +15,7 @@ import structlog
 
 from pipeline import topics
 from pipeline.settings import Settings, variable
+from pipeline.streaming.beside import beside
 from pipeline.streaming.store import PartitionStore
 from pipeline.streaming.stores.base import Store, Stores
 from pipeline.streaming.stores.changelogs import Identities
@@ -30,7 +32,7 @@ _LEFT_MS = topics.CHANGELOG.tombstone_ms
 class MemoryStores:
     """Stores that leave nothing behind."""
 
-    async def open(self, changelog: Changelog) -> Store:  # noqa: ARG002 - as the protocol has it
+    async def open(self, changelog: Changelog, known: int = 0) -> Store:  # noqa: ARG002 - as the protocol has it
         """An empty store."""
         return PartitionStore()
 
@@ -51,19 +53,21 @@ class DiskStores:
         self._identities = Identities(settings)
         self._lock: IO[bytes] | None = None
 
-    async def open(self, changelog: Changelog) -> Store:
-        """The store of a partition, at its checkpoint if that fits.
+    async def open(self, changelog: Changelog, known: int = 0) -> Store:
+        """The store of a partition, at its checkpoint if that fits; it is loaded in a thread.
 
         Raises:
             StoreError: The folder cannot be used, or another worker does.
         """
         self._take_folder()
         identity = await self._identities.of(changelog.topic)
-        return self._disk.open(
+        opening = partial(
+            self._disk.open,
             self._folder / f"{_PARTITION}{changelog.partition}",
-            lambda checkpoint: _why_dropped(checkpoint, changelog, identity),
+            lambda checkpoint: _why_dropped(checkpoint, changelog, identity, known),
             Checkpoint(identity.topic_id, changelog.generation, 0, 0, None),
         )
+        return await beside(opening, lambda store: store.close(save=False))
 
     def _take_folder(self) -> None:
         """Lock the folder, once, for as long as the process lives."""
@@ -102,5 +106,9 @@ def open_stores(settings: Settings) -> Stores:
     return DiskStores(settings, settings.state_dir, SnapshotDisk(settings))
 
 
-def _why_dropped(checkpoint: Checkpoint, changelog: Changelog, identity: Identity) -> str | None:
+def _why_dropped(
+    checkpoint: Checkpoint, changelog: Changelog, identity: Identity, known: int
+) -> str | None:
+    if checkpoint.offset <= known:
+        return f"it is at {checkpoint.offset}, and a warm copy at {known}"
     return misfit(checkpoint, changelog, identity, time.time_ns() // 1_000_000)

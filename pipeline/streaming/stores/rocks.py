@@ -184,14 +184,16 @@ class RocksStore:
         if self._removed.due_in_s == 0.0:
             self._removed.purge()
 
-    def close(self) -> None:
-        """Write what has changed, and let go of the database; what fails is told."""
-        self._removed.wait()
+    def close(self, *, save: bool = True) -> None:
+        """Write what has changed if asked to, and let go of the database; what fails is told."""
         try:
-            self._write()
+            self._removed.wait()
+            if save:
+                self._write()
         except StoreError as error:
             log.warning("state not written", error=str(error))
-        self._database.close()
+        finally:
+            self._database.close()
 
     def _load(self, users: Sequence[str]) -> None:
         """Have the cache know these people."""

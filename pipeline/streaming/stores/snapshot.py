@@ -91,11 +91,11 @@ class SnapshotStore(PartitionStore):
         self._is_saved = True
         self._saving = self._saver.begin(partial(self._save, *self._copy()))
 
-    def close(self) -> None:
-        """Leave a snapshot of the end."""
+    def close(self, *, save: bool = True) -> None:
+        """Leave a snapshot of the end, if asked to."""
         if self._saving is not None:
             self._saving.result()
-        if not self._is_saved:
+        if save and not self._is_saved:
             self._save(*self._copy())
 
     def load(self, table: pa.Table, checkpoint: Checkpoint) -> None:

@@ -45,7 +45,7 @@ def test_a_generation_switched_while_standing_by_is_the_one_taken_over(
         replays.until_caught_up(witness)
         first.kill()
         until(lambda: len(second.partitions()) == 2, lambda: second.log, _WAIT_S)
-        assert "warm=True" in second.log
+        assert "start=warm" in second.log
         assert replays.have_applied(placed)
         verdict = check(stream.settings, witness, model)
     assert verdict.holds, verdict.findings

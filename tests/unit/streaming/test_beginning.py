@@ -40,6 +40,11 @@ def test_each_refusal_doubles_the_wait_up_to_aiokafkas_own(answers: Any) -> None
     assert waits == [0.001, 0.002, 0.004, 0.008, 0.016, 0.02, 0.02, 0.02]
 
 
+def test_a_broker_may_refuse_for_as_long_as_it_likes(answers: Any) -> None:
+    assert {answers(ConcurrentTransactions) for _ in range(2_000)} >= {0.02}
+    assert answers(ConcurrentTransactions) == 0.02
+
+
 def test_after_any_other_answer_the_first_wait_is_short_again(answers: Any) -> None:
     assert [answers(ConcurrentTransactions) for _ in range(3)][-1] == 0.004
     assert answers(CoordinatorLoadInProgressError) == 0.1  # aiokafka's own

@@ -91,3 +91,20 @@ def test_the_next_expiry_is_the_earliest_end_of_any_consent() -> None:
     assert store.next_expiry_ms() == 700
     store.remove("b")
     assert store.next_expiry_ms() == 900
+
+
+def test_who_is_adopted_is_there_with_all_that_belongs_to_them() -> None:
+    store, other = PartitionStore(), PartitionStore()
+    filled(store, "a")
+    filled(other, "b", "c", "d")
+    other.remove("b")
+    other.outdated.add("c")
+
+    store.adopt(other)
+
+    # A new attribute is either of the people, and adopted, or it is named here.
+    own = vars(store).keys() - {"checkpoint"}
+    assert {name for name in own if vars(store)[name] is vars(other)[name]} == own
+    assert [user for chunk in store.chunks(10) for user in chunk] == ["c", "d"]
+    assert store.outdated == {"c"}
+    assert store.gather(["d"]).contracts == [b"cd"]

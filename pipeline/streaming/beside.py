@@ -1,0 +1,40 @@
+"""The thread beside the event loop, which restores state while the loop receives and serves."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# One: two restores at once would only take turns on the interpreter's lock.
+_THREAD = ThreadPoolExecutor(1, "restore")
+
+
+async def beside(work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
+    """Run something in the thread; whoever is cancelled waits until the thread is done with it.
+
+    What it works on is nobody else's until this returns or raises. Work that is cancelled before
+    its turn is never begun.
+
+    Args:
+        work: What to run.
+        undo: Given what came of work that nobody takes, as it was cancelled meanwhile.
+    """
+    future = _THREAD.submit(work)
+    waited = asyncio.wrap_future(future)
+    try:
+        return await asyncio.shield(waited)
+    except asyncio.CancelledError:
+        if not future.cancel():
+            await _ended(waited)
+            if waited.exception() is None and undo is not None:
+                undo(waited.result())
+        raise
+
+
+async def _ended(future: "asyncio.Future[T]") -> None:
+    while not future.done():
+        with suppress(asyncio.CancelledError):  # once more: it is raised in the end
+            await asyncio.wait([future])
