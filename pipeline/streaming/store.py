@@ -164,7 +164,7 @@ class PartitionStore:
     def tend(self) -> None:
         """Nothing is ever due."""
 
-    def close(self) -> None:
+    def close(self, *, save: bool = True) -> None:
         """Nothing to let go of but the memory."""
 
     def _slots_or_new(self, users: Sequence[str]) -> NDArray[np.int64]:

@@ -110,8 +110,12 @@ class Store(Protocol):
             StoreError: The disk is full or fails.
         """
 
-    def close(self) -> None:
-        """Let go of everything; nothing is asked of it any more."""
+    def close(self, *, save: bool = True) -> None:
+        """Let go of everything; nothing is asked of it any more. It may take a while.
+
+        Args:
+            save: Have on disk all it holds; False: what is there already will do.
+        """
 
 
 class Stores(Protocol):
@@ -119,6 +123,13 @@ class Stores(Protocol):
 
     async def open(self, changelog: Changelog) -> Store:
         """The store of a changelog's partition, at its checkpoint if it has a fitting one.
+
+        Raises:
+            StoreError: The folder cannot be used; the message names it.
+        """
+
+    async def tidy(self) -> None:
+        """Delete what is left of partitions that are not owned any more, until cancelled.
 
         Raises:
             StoreError: The folder cannot be used; the message names it.

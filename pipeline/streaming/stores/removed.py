@@ -11,8 +11,9 @@ from pipeline.streaming.stores.database import Database
 
 log = structlog.get_logger(__name__)
 
-PURGE_S = 3600.0
-"""How long files may hold what was removed, while the worker runs."""
+PURGE_S = 2700.0
+"""How long files of an owned partition may hold what was removed, until they are rewritten. With
+the minutes that those of a lost one stay it is within the hour that is promised."""
 _KEYS_MAX = 1_000
 """Looked for one by one; for more all files are gone through."""
 # One thread: files of several partitions are not rewritten at once, and lanes go on meanwhile.
@@ -54,9 +55,12 @@ class Removed:
         self._due_at = time.monotonic() + PURGE_S
         self._purging = _BESIDE.submit(self._purge, keys)
 
-    def wait(self) -> None:
-        """Return when nothing is under way."""
-        if self._purging is not None:
+    def end(self) -> None:
+        """Return when nothing is under way; what has not begun never will.
+
+        The checkpoint says `is_unpurged` until a later one is written.
+        """
+        if self._purging is not None and not self._purging.cancel():
             self._purging.result()
 
     @property
