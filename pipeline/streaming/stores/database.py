@@ -41,6 +41,7 @@ class Database:
             StoreError: The folder cannot be used, or another process does.
         """
         self._folder = folder
+        self._is_broken_off = False
         self._writing = WriteOptions()
         self._writing.disable_wal = True  # type: ignore[method-assign,assignment] # is an attribute
         if (folder / _DAMAGED).exists():
@@ -126,13 +127,18 @@ class Database:
             self._db.close()
         self._drop(reason)
 
-    def stop(self) -> None:
-        """Flush, and break off a purge that is under way; all that is left to do is `close`."""
+    def break_off(self) -> None:
+        """Flush, and have a purge that is under way fail; all that is left to do is `close`."""
         self._try(self._db.flush)
+        self._is_broken_off = True
         self._try(partial(self._db.cancel_all_background, wait=True))
 
     def close(self) -> None:
         """Flush and close; a failure is told and costs no more than reading the changelog on."""
+        if self._is_broken_off:
+            with suppress(Exception):  # it closes, and fails as it flushes nothing any more
+                self._db.close()
+            return
         self._try(self._db.flush)
         self._try(self._db.close)
 

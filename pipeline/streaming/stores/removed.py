@@ -56,12 +56,14 @@ class Removed:
         self._purging = _BESIDE.submit(self._purge, keys)
 
     def end(self) -> None:
-        """Return when nothing is under way; what has not begun never will.
+        """Break off what is under way, and do not begin what is not; the database is to be closed.
 
         The checkpoint says `is_unpurged` until a later one is written.
         """
-        if self._purging is not None and not self._purging.cancel():
-            self._purging.result()
+        if self._purging is None or self._purging.cancel() or self._purging.done():
+            return
+        self._database.break_off()
+        self._purging.result()
 
     @property
     def _is_purging(self) -> bool:

@@ -200,7 +200,6 @@ class RocksStore:
         except StoreError as error:
             log.warning("state not written", error=str(error))
         finally:
-            self._database.stop()
             self._removed.end()
             self._database.close()
             self._on_closed()

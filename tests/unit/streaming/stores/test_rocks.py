@@ -326,3 +326,20 @@ def test_a_database_that_cannot_be_closed_names_its_folder(tmp_path: Path) -> No
     with pytest.raises(StoreError, match=str(tmp_path)):
         database.drop("it is of another topic")
     del held
+
+
+def test_a_database_whose_purges_are_broken_off_has_what_was_written_and_tells_of_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory = Memory(16 << 20)
+    database = Database(tmp_path / "p", memory)
+    database.write([(b"uann", b"1")], [])
+    database.break_off()
+    with pytest.raises(StoreError, match="Shutdown in progress"):
+        database.purge(None, [])
+    database.close()
+    assert not capsys.readouterr().out
+
+    again = Database(tmp_path / "p", memory)
+    assert again.get([b"uann"]) == [b"1"]
+    again.close()
