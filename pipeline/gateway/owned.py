@@ -143,7 +143,7 @@ class OwnedGateway:
         """Stop following the partners."""
         await self._feed.stop()
 
-    def release(self) -> None:
+    async def release(self, *, save: bool) -> None:  # noqa: ARG002 - nothing is kept on disk
         """Let people and grants go."""
         self.state = GatewayState()
         self._to_review.clear()

@@ -27,10 +27,10 @@ class FactorFlow:
     def __init__(self, settings: Settings, registry: SchemaRegistry, model: Model) -> None:
         """Set up; nothing is restored yet."""
         self.standby = Standby(settings) if settings.standby else None
+        self.stores = open_stores(settings)
         self._settings = settings
         self._registry = registry
         self._model = model
-        self._stores = open_stores(settings)
         self._policy = Policy(lateness_days=settings.lateness_days)
         self.group = settings.app_id
 
@@ -44,7 +44,7 @@ class FactorFlow:
         on_committed: Callable[[], None],
     ) -> OwnedPartition:
         """Restore a partition's people from its changelog."""
-        restored = await restore(reader, partition, on_restoring, self._stores, self.standby)
+        restored = await restore(reader, partition, on_restoring, self.stores, self.standby)
         return OwnedPartition(self.context(partition), writer, reader, restored, on_committed)
 
     def context(self, partition: int) -> StepContext:

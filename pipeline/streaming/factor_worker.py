@@ -14,10 +14,11 @@ class FactorWorker(Worker):
         """Put the parts together; nothing runs yet."""
         super().__init__(settings, flow)
         self._standby = flow.standby
+        self._stores = flow.stores
 
     def _beside(self) -> Iterable[Coroutine[None, None, None]]:
         following = [self._standby.run(self._owned)] if self._standby else []
-        return [*super()._beside(), *following]
+        return [*super()._beside(), self._stores.tidy(), *following]
 
     def _owned(self) -> set[int] | None:
         return set(self.pool.lanes) if self.pool.is_ready else None

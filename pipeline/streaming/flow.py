@@ -86,10 +86,13 @@ class Owned(Protocol):
     async def suspend(self) -> None:
         """Offer nothing more to the lane; called also when ``begin`` was not or has failed."""
 
-    def release(self) -> None:
+    async def release(self, *, save: bool) -> None:
         """Let the state go: nothing is asked of it any more.
 
         What still refers to this one, in a cycle or from a traceback, must not keep the rows.
+
+        Args:
+            save: This worker begins with the state when it is started again.
         """
 
     async def apply(self, taken: "Taken") -> None:

@@ -138,10 +138,16 @@ class Lane:
         self._in_hand = None
         self.status = LaneStatus.STOPPED
 
-    async def close(self, grace_s: float) -> None:
-        """Stop, disconnect and drop the state."""
+    async def close(self, grace_s: float, *, save: bool) -> None:
+        """Stop, disconnect and drop the state.
+
+        Args:
+            grace_s: As `stop` has it.
+            save: Keep the state for this worker's next start, if it has a disk for that. For one
+                that goes on without the partition it is not worth the time.
+        """
         await self.stop(grace_s)
-        await self._drop()
+        await self._drop(save=save)
         await self._writer.stop()
         await self._reader.stop()
 
@@ -173,11 +179,13 @@ class Lane:
             log.warning("transaction failed", partition=self.partition, error=repr(error))
             await self._pause(LaneStatus.RECOVERING, _RETRY_S)
 
-    async def _drop(self) -> None:
+    async def _drop(self, *, save: bool = False) -> None:
         owned, self._owned = self._owned, None
         if owned is not None:
-            await owned.suspend()
-            owned.release()
+            try:
+                await owned.suspend()
+            finally:
+                await owned.release(save=save)
 
     async def _pause(self, status: LaneStatus, seconds: float) -> None:
         await self._drop()

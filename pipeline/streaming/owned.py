@@ -21,6 +21,7 @@ from pipeline.streaming.restore import Restored
 from pipeline.streaming.sends import sends
 from pipeline.streaming.store import PartitionStore
 from pipeline.streaming.stores.base import Store
+from pipeline.streaming.stores.closing import close
 from pipeline.streaming.transaction import TransactionalWriter
 from pipeline.streaming.waiting import Taken
 
@@ -109,11 +110,11 @@ class OwnedPartition:
     async def suspend(self) -> None:
         """Nothing is read beside what the lane is offered."""
 
-    def release(self) -> None:
+    async def release(self, *, save: bool) -> None:
         """Let the rows go."""
         self._to_sweep, self._sweep_after = None, iter(())
         store, self.store = self.store, PartitionStore()
-        store.close()
+        await close(store, save=save)
 
     async def apply(self, taken: Taken) -> None:
         """Apply fetched records in one transaction, and what they show to be missing before."""

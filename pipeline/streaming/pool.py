@@ -98,7 +98,7 @@ class LanePool:
             if self._closed:
                 return  # the group gave partitions to a worker that is leaving it
             for number in self.lanes.keys() - numbers:
-                await self.lanes.pop(number).close(_GRACE_S)
+                await self.lanes.pop(number).close(_GRACE_S, save=False)
                 metrics.forget_partition(number)
                 self._flow.forget(number)
             for number in sorted(numbers):
@@ -118,7 +118,7 @@ class LanePool:
             self._closed = True
             lanes, self.lanes = self.lanes, {}
             self._unassign()
-            await asyncio.gather(*(lane.close(_GRACE_S) for lane in lanes.values()))
+            await asyncio.gather(*(lane.close(_GRACE_S, save=True) for lane in lanes.values()))
 
     @property
     def is_ready(self) -> bool:

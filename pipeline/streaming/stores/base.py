@@ -112,10 +112,10 @@ class Store(Protocol):
         """
 
     def close(self, *, save: bool = True) -> None:
-        """Let go of everything; nothing is asked of it any more.
+        """Let go of everything; nothing is asked of it any more. It may take a while.
 
         Args:
-            save: Whether to write first what is not on disk yet.
+            save: Have on disk all it holds; False: what is there already will do.
         """
 
 
@@ -129,6 +129,13 @@ class Stores(Protocol):
             changelog: As it is now that former owners are fenced.
             known: Up to where the changelog is in memory already: a checkpoint fits only if it
                 has got further.
+
+        Raises:
+            StoreError: The folder cannot be used; the message names it.
+        """
+
+    async def tidy(self) -> None:
+        """Delete what is left of partitions that are not owned any more, until cancelled.
 
         Raises:
             StoreError: The folder cannot be used; the message names it.

@@ -5,9 +5,7 @@ import time
 
 from aiokafka.errors import KafkaConnectionError
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
-from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from pipeline.kafka import confluent_config
 from pipeline.settings import Settings

@@ -5,60 +5,30 @@ memtable whole, so what a killed process leaves is what some write left.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import structlog
-from rocksdict import (
-    BlockBasedOptions,
-    Cache,
-    DBCompressionType,
-    Options,
-    Rdict,
-    RdictIter,
-    WriteBatch,
-    WriteBufferManager,
-    WriteOptions,
-)
+from rocksdict import Rdict, RdictIter, WriteBatch, WriteOptions
 
 from pipeline.streaming.stores.checkpoint import StoreError
+from pipeline.streaming.stores.rocks_options import Memory, options
 
 log = structlog.get_logger(__name__)
 
 Pair = tuple[bytes, bytes]
-_BLOCK_BYTES = 8 * 1024
-_BLOOM_BITS = 10
-_WRITE_BUFFER_SHARE = 4
-"""A quarter of the cache may be memtables."""
-_OPEN_FILES_MAX = 256
 _OLD_S = 86_400
 """Files are rewritten so often at least, or they would keep what was overwritten for ever."""
-_LOG_BYTES_MAX = 1 << 20
-_MANIFEST_BYTES_MAX = 64 * 1024
-"""It names the first and last person of each file, former ones too until it is written anew."""
 _DAMAGED = "damaged"
 """A file beside the database: it failed to be read, and is made anew when it is next opened."""
 _MEMORY = (
     "rocksdb.cur-size-all-mem-tables",
     "rocksdb.estimate-table-readers-mem",
 )
-
-
-class Memory:
-    """What all databases of a process share: blocks, their index and memtables are in it."""
-
-    def __init__(self, nbytes: int) -> None:
-        """Set up for so many bytes."""
-        self.cache = Cache(nbytes)
-        self.buffers = WriteBufferManager.new_write_buffer_manager_with_cache(
-            nbytes // _WRITE_BUFFER_SHARE,
-            False,  # noqa: FBT003 - flush early rather than hold writers up
-            self.cache,
-        )
-        self.write_buffer_bytes = nbytes // _WRITE_BUFFER_SHARE
 
 
 class Database:
@@ -71,21 +41,22 @@ class Database:
             StoreError: The folder cannot be used, or another process does.
         """
         self._folder = folder
+        self._is_broken_off = False
         self._writing = WriteOptions()
         self._writing.disable_wal = True  # type: ignore[method-assign,assignment] # is an attribute
         if (folder / _DAMAGED).exists():
             self._drop("it was damaged")
-        options = _options(memory)
+        chosen = options(memory)
         with self._told():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                self._db = Rdict(str(folder), options)
+                self._db = Rdict(str(folder), chosen)
             except Exception as error:
                 if not _is_damage(error):
                     raise
                 self._drop(str(error))
                 folder.mkdir(mode=0o700)
-                self._db = Rdict(str(folder), options)
+                self._db = Rdict(str(folder), chosen)
             self._db.set_options({"periodic_compaction_seconds": str(_OLD_S)})
 
     def get(self, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -152,17 +123,31 @@ class Database:
 
     def drop(self, reason: str) -> None:
         """Close and delete it."""
-        self._db.close()
+        with self._told():
+            self._db.close()
         self._drop(reason)
+
+    def break_off(self) -> None:
+        """Flush, and have a purge that is under way fail; all that is left to do is `close`."""
+        self._try(self._db.flush)
+        self._is_broken_off = True
+        self._try(partial(self._db.cancel_all_background, wait=True))
 
     def close(self) -> None:
         """Flush and close; a failure is told and costs no more than reading the changelog on."""
-        for step in (self._db.flush, self._db.close):
-            try:
-                with self._told():
-                    step()
-            except StoreError as error:
-                log.warning("state not flushed", error=str(error))
+        if self._is_broken_off:
+            with suppress(Exception):  # it closes, and fails as it flushes nothing any more
+                self._db.close()
+            return
+        self._try(self._db.flush)
+        self._try(self._db.close)
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            with self._told():
+                step()
+        except StoreError as error:
+            log.warning("state not flushed", error=str(error))
 
     def _drop(self, reason: str) -> None:
         log.warning("state on disk is dropped", folder=str(self._folder), reason=reason)
@@ -180,26 +165,6 @@ class Database:
                 with suppress(OSError):
                     (self._folder / _DAMAGED).touch()
             raise StoreError(f"the state in {self._folder}: {error}") from error
-
-
-def _options(memory: Memory) -> Options:
-    blocks = BlockBasedOptions()
-    blocks.set_block_cache(memory.cache)
-    blocks.set_block_size(_BLOCK_BYTES)
-    blocks.set_bloom_filter(_BLOOM_BITS, False)  # noqa: FBT003 - of a whole file
-    blocks.set_cache_index_and_filter_blocks(True)  # or they are without a bound
-    blocks.set_pin_l0_filter_and_index_blocks_in_cache(True)
-    options = Options(raw_mode=True)
-    options.create_if_missing(True)  # noqa: FBT003 - says it all
-    options.set_block_based_table_factory(blocks)
-    options.set_compression_type(DBCompressionType.lz4())
-    options.set_write_buffer_manager(memory.buffers)
-    options.set_write_buffer_size(memory.write_buffer_bytes)
-    options.set_max_open_files(_OPEN_FILES_MAX)
-    options.set_keep_log_file_num(2)
-    options.set_max_log_file_size(_LOG_BYTES_MAX)
-    options.set_max_manifest_file_size(_MANIFEST_BYTES_MAX)
-    return options
 
 
 def _pair(found: RdictIter) -> Pair | None:

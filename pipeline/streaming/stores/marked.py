@@ -55,10 +55,14 @@ class MarkedPeople:
             self.discard(user)
 
     def changes(self) -> tuple[list[Pair], list[bytes]]:
-        """What the database lacks, to be put and to be deleted; it is to be written now."""
-        changed, self._changed = self._changed, {}
-        puts = [(self._key(user), b"") for user, is_in in changed.items() if is_in]
-        return puts, [self._key(user) for user, is_in in changed.items() if not is_in]
+        """What the database lacks, to be put and to be deleted."""
+        changed = self._changed.items()
+        puts = [(self._key(user), b"") for user, is_in in changed if is_in]
+        return puts, [self._key(user) for user, is_in in changed if not is_in]
+
+    def written(self) -> None:
+        """Take note that the database has what `changes` told of."""
+        self._changed = {}
 
     def _key(self, user: str) -> bytes:
         return self._prefix + user.encode()

@@ -11,8 +11,9 @@ from pipeline.streaming.stores.database import Database
 
 log = structlog.get_logger(__name__)
 
-PURGE_S = 3600.0
-"""How long files may hold what was removed, while the worker runs."""
+PURGE_S = 2700.0
+"""How long files of an owned partition may hold what was removed, until they are rewritten. With
+the minutes that those of a lost one stay it is within the hour that is promised."""
 _KEYS_MAX = 1_000
 """Looked for one by one; for more all files are gone through."""
 # One thread: files of several partitions are not rewritten at once, and lanes go on meanwhile.
@@ -54,10 +55,15 @@ class Removed:
         self._due_at = time.monotonic() + PURGE_S
         self._purging = _BESIDE.submit(self._purge, keys)
 
-    def wait(self) -> None:
-        """Return when nothing is under way."""
-        if self._purging is not None:
-            self._purging.result()
+    def end(self) -> None:
+        """Break off what is under way, and do not begin what is not; the database is to be closed.
+
+        The checkpoint says `is_unpurged` until a later one is written.
+        """
+        if self._purging is None or self._purging.cancel() or self._purging.done():
+            return
+        self._database.break_off()
+        self._purging.result()
 
     @property
     def _is_purging(self) -> bool:

@@ -10,7 +10,7 @@ some of what follows, which is read again after a restart and changes nothing.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -24,6 +24,7 @@ from pipeline.streaming.store import PartitionStore
 from pipeline.streaming.stores import rows
 from pipeline.streaming.stores.checkpoint import Checkpoint, StoreError
 from pipeline.streaming.stores.database import Database
+from pipeline.streaming.stores.disk import OnClosed, nobody
 from pipeline.streaming.stores.marked import MarkedPeople
 from pipeline.streaming.stores.removed import Removed
 
@@ -37,7 +38,12 @@ class RocksStore:
     """A `Store` that is larger than memory."""
 
     def __init__(
-        self, database: Database, checkpoint: Checkpoint, people_max: int, every_s: float
+        self,
+        database: Database,
+        checkpoint: Checkpoint,
+        people_max: int,
+        every_s: float,
+        on_closed: OnClosed = nobody,
     ) -> None:
         """Take over a database.
 
@@ -46,8 +52,10 @@ class RocksStore:
             checkpoint: As `read_checkpoint` gave it.
             people_max: People to keep in memory between two batches.
             every_s: Seconds between two flushes.
+            on_closed: Called once the database is closed.
         """
         self._database = database
+        self._on_closed = on_closed
         self._people_max = people_max
         self._every_s = every_s
         self._cache = PartitionStore()
@@ -187,13 +195,14 @@ class RocksStore:
     def close(self, *, save: bool = True) -> None:
         """Write what has changed if asked to, and let go of the database; what fails is told."""
         try:
-            self._removed.wait()
-            if save:
+            if save and self._reached.at_ms:  # or nothing was kept yet: of what, nobody could say
                 self._write()
         except StoreError as error:
             log.warning("state not written", error=str(error))
         finally:
+            self._removed.end()
             self._database.close()
+            self._on_closed()
 
     def _load(self, users: Sequence[str]) -> None:
         """Have the cache know these people."""
@@ -248,24 +257,32 @@ class RocksStore:
         puts += zip(map(rows.key_of, present), rows.encode(state), strict=True)
         ends = dict(zip(present, rows.ends_of(state.ledgers), strict=True))
         for user in self._dirty:
-            former, end = self._stored.pop(user, None), ends.get(user)
+            former, end = self._stored.get(user), ends.get(user)
             if former and former != end:
                 deletes.append(rows.end_key(former, user))
             if end and former != end:
                 puts.append((rows.end_key(end, user), b""))
-            if end is not None:
-                self._stored[user] = end
-                self._absent.discard(user)
-            else:
-                self._absent.add(user)
-                if former is not None:
-                    deletes.append(rows.key_of(user))
-        self._dirty = {}
-        self._reached = replace(
+            if end is None and former is not None:
+                deletes.append(rows.key_of(user))
+        reached = replace(
             self._reached,
             people=self._count,
             outdated=len(self.outdated),
             unpurged=self._removed.is_unpurged,
         )
-        puts.append((rows.CHECKPOINT, self._reached.encode()))
+        puts.append((rows.CHECKPOINT, reached.encode()))
         self._database.write(puts, deletes)
+        # Noted only now: what a failed write did not bring is brought by the next one.
+        self._reached = reached
+        self._note_written(ends)
+
+    def _note_written(self, ends: Mapping[str, int]) -> None:
+        """Take note that the database has all that was changed, and these ends of it."""
+        self.outdated.written()
+        left = self._dirty.keys() - ends.keys()
+        for user in left:
+            self._stored.pop(user, None)
+        self._absent |= left
+        self._absent -= ends.keys()
+        self._stored.update(ends)
+        self._dirty = {}

@@ -8,9 +8,10 @@ from pipeline.settings import Settings
 from pipeline.streaming.stores import checkpoint as checkpoints
 from pipeline.streaming.stores import rows
 from pipeline.streaming.stores.checkpoint import Checkpoint, StoreError
-from pipeline.streaming.stores.database import Database, Memory
-from pipeline.streaming.stores.disk import Judge
+from pipeline.streaming.stores.database import Database
+from pipeline.streaming.stores.disk import Judge, OnClosed, nobody
 from pipeline.streaming.stores.rocks import RocksStore
+from pipeline.streaming.stores.rocks_options import Memory
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,8 @@ _PEOPLE_MIN = 1_000
 class RocksDisk:
     """`Disk` of RocksDB; half of the memory is its own cache, half people in use."""
 
+    kind = "rocksdb"
+
     def __init__(self, settings: Settings) -> None:
         """Set up what all partitions of a worker share."""
         half = settings.state_cache_bytes // 2
@@ -29,7 +32,9 @@ class RocksDisk:
         self._people_max = max(_PEOPLE_MIN, half // settings.partitions // _CACHED_BYTES)
         self._every_s = settings.checkpoint_s
 
-    def open(self, folder: Path, judge: Judge, beginning: Checkpoint) -> RocksStore:
+    def open(
+        self, folder: Path, judge: Judge, beginning: Checkpoint, on_closed: OnClosed = nobody
+    ) -> RocksStore:
         """The store in a folder, or an empty one if it has none that the judge lets pass."""
         database = Database(folder, self._memory)
         found, why = _judged(database, judge)
@@ -38,7 +43,7 @@ class RocksDisk:
             database = Database(folder, self._memory)
         if found is not None:
             log.info("state on disk", folder=str(folder), people=found.people, offset=found.offset)
-        return RocksStore(database, found or beginning, self._people_max, self._every_s)
+        return RocksStore(database, found or beginning, self._people_max, self._every_s, on_closed)
 
 
 def _judged(database: Database, judge: Judge) -> tuple[Checkpoint | None, str | None]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.admin import AdminClient, ResourceType
 
 from pipeline import provision, topics
 from pipeline.factors.layout import FACTOR_ROW_LAYOUT, LEDGER_ROW_LAYOUT
@@ -223,3 +222,17 @@ def test_a_folder_that_another_worker_uses_is_refused_by_name(one: Stream, tmp_p
 
     with pytest.raises(StoreError, match=str(tmp_path)):
         restored(settings_of(one, tmp_path))
+
+
+def test_what_the_other_kind_of_store_has_left_is_deleted(one: Stream, tmp_path: Path) -> None:
+    variables = on_disk(tmp_path)
+    first = one.worker(**variables | {"SESAME_STORE": "memory"}).until_ready()
+    assert first.terminate() == 0
+    assert [folder.name for folder in tmp_path.rglob("partition-*")] == ["partition-0.snapshot"]
+
+    one.worker(**variables).until_ready()
+
+    def kinds() -> list[str]:
+        return sorted(folder.name for folder in tmp_path.rglob("*partition-0*"))
+
+    until(lambda: kinds() == ["partition-0.rocksdb"], lambda: str(kinds()), _WAIT_S)

@@ -1,5 +1,6 @@
 """Whatever is done to a store, it holds what a plain dictionary would."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,10 +15,11 @@ from pipeline.settings import Settings
 from pipeline.streaming.position import Position
 from pipeline.streaming.store import PartitionStore
 from pipeline.streaming.stores.base import Store
-from pipeline.streaming.stores.checkpoint import Checkpoint
-from pipeline.streaming.stores.database import Database, Memory
+from pipeline.streaming.stores.checkpoint import Checkpoint, StoreError
+from pipeline.streaming.stores.database import Database, Pair
 from pipeline.streaming.stores.rocks import RocksStore
 from pipeline.streaming.stores.rocks_disk import found_in
+from pipeline.streaming.stores.rocks_options import Memory
 from pipeline.streaming.stores.snapshot import SnapshotDisk
 
 PEOPLE = [f"person-{number}" for number in range(6)] + ["zoë", "person-1\0"]
@@ -42,6 +44,7 @@ steps = st.lists(
         st.tuples(st.just("outdate"), people, st.none()),
         st.tuples(st.just("renew"), people, st.none()),
         st.tuples(st.just("keep"), st.just([]), st.none()),
+        st.tuples(st.just("fail"), st.just([]), st.none()),
         st.tuples(st.just("reopen"), st.just([]), st.none()),
     ),
     max_size=20,
@@ -59,6 +62,9 @@ class InMemory:
     def reopen(self) -> None:
         pass
 
+    def fail(self) -> None:
+        pass
+
 
 class InSnapshots:
     """A store in memory that is closed and opened again."""
@@ -72,9 +78,23 @@ class InSnapshots:
         self.store.close()
         self.store = self._open()
 
+    def fail(self) -> None:
+        pass
+
     def _open(self) -> Store:
         beginning = Checkpoint("topic", 1, 0, 0, None)
         return SnapshotDisk(Settings(checkpoint_s=60)).open(self._folder, lambda _: None, beginning)
+
+
+class FullDisk(Database):
+    """A database whose disk may be full for a while."""
+
+    is_full = False
+
+    def write(self, puts: Sequence[Pair], deletes: Sequence[bytes]) -> None:
+        if self.is_full:
+            raise StoreError("no space left on device")
+        super().write(puts, deletes)
 
 
 class OnDisk:
@@ -85,11 +105,18 @@ class OnDisk:
         self.store: Store = self._open()
 
     def reopen(self) -> None:
+        self.store.keep(Position(), 7, 1)
         self.store.close()
         self.store = self._open()
 
+    def fail(self) -> None:
+        self._database.is_full = True
+        with pytest.raises(StoreError):
+            self.store.tend()
+        self._database.is_full = False
+
     def _open(self) -> RocksStore:
-        database = Database(self._folder, MEMORY)
+        self._database = database = FullDisk(self._folder, MEMORY)
         beginning = Checkpoint("topic", 1, 0, 0, None)
         return RocksStore(database, found_in(database) or beginning, people_max=3, every_s=60.0)
 
@@ -189,5 +216,7 @@ def test_a_store_holds_what_a_dictionary_would(
                 do(opened.store, model, outdated, step)
                 if step[0] == "reopen":
                     opened.reopen()
+                elif step[0] == "fail":
+                    opened.fail()
             assert_alike(opened.store, model, outdated)
         opened.store.close()

@@ -1,6 +1,7 @@
 """A store on disk: bounded in memory, told of by its folder, without those who have left."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from pipeline.settings import Settings
 from pipeline.streaming.position import Position
 from pipeline.streaming.stores import removed
 from pipeline.streaming.stores.checkpoint import Checkpoint, StoreError
-from pipeline.streaming.stores.database import Database, Memory
+from pipeline.streaming.stores.database import Database
 from pipeline.streaming.stores.rocks import RocksStore
 from pipeline.streaming.stores.rocks_disk import RocksDisk
+from pipeline.streaming.stores.rocks_options import Memory
 
 BEGINNING = Checkpoint("topic", 1, 0, 0, None)
 
@@ -33,6 +35,7 @@ def enrol(store: RocksStore, *users: str) -> None:
     state.rows["layout"] = 1
     state.contracts = [f"contracts of {user}".encode() for user in users]
     store.scatter(state, range(len(users)))
+    store.keep(Position(), len(store), 1_000)
 
 
 def people(store: RocksStore) -> set[str]:
@@ -41,6 +44,12 @@ def people(store: RocksStore) -> set[str]:
 
 def in_files(folder: Path, text: bytes) -> bool:
     return any(text in path.read_bytes() for path in folder.iterdir())
+
+
+def purged(store: RocksStore) -> None:
+    """Return when the purge that was begun has ended."""
+    assert store._removed._purging is not None
+    store._removed._purging.result(60)
 
 
 def test_what_is_closed_is_there_again_with_its_place(disk: RocksDisk, tmp_path: Path) -> None:
@@ -102,10 +111,27 @@ def test_who_has_left_is_gone_from_the_files_too(
     store.keep(Position(), 42, 1_000)
     assert store.due_in_s() == 0.0
     store.tend()
-    store.close()
-
+    purged(store)
     assert not in_files(folder, b"contracts of ann")
     assert in_files(folder, b"contracts of bob")
+    store.close()
+
+
+def test_logs_of_the_database_do_not_name_who_has_left(disk: RocksDisk, tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    store = opened(disk, folder)
+    enrol(store, "ann", "bob")
+    store.tend()
+    store.remove("ann")
+    store.tend()
+    store._removed.purge()
+    purged(store)
+    store.close()
+
+    logs = [path.read_bytes() for path in folder.glob("LOG*")]
+    assert logs
+    named = (b"ann", b"uann".hex().encode(), b"uann".hex().upper().encode())
+    assert not [name for name in named for log in logs if name in log]
 
 
 def test_what_a_killed_worker_did_not_purge_the_next_one_does(
@@ -123,6 +149,7 @@ def test_what_a_killed_worker_did_not_purge_the_next_one_does(
     store = opened(disk, folder)
     assert store.due_in_s() == 0.0
     store.tend()
+    purged(store)
     store.close()
 
     assert not in_files(folder, b"contracts of ann")
@@ -207,3 +234,112 @@ def test_a_store_of_nobody_gathers_zeros(disk: RocksDisk, tmp_path: Path) -> Non
     assert found.rows.tobytes() == nobody.rows.tobytes()
     assert found.ledgers.tobytes() == nobody.ledgers.tobytes()
     store.close()
+
+
+def test_a_store_whose_disk_was_full_has_all_of_its_people_at_the_next_start(
+    disk: RocksDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("no space left on device")
+
+    store = opened(disk, tmp_path / "p")
+    enrol(store, "ann")
+    store.tend()
+    enrol(store, "bob")
+    store.remove("ann")
+    store.keep(Position(), 42, 1_000)
+    with monkeypatch.context() as patched:
+        patched.setattr(store._database, "write", full)
+        with pytest.raises(StoreError):
+            store.tend()
+    store.close()
+
+    again = opened(disk, tmp_path / "p")
+    assert again.checkpoint is not None
+    assert again.checkpoint.offset == 42
+    assert people(again) == {"bob"}
+    again.close()
+
+
+def test_what_is_not_to_be_saved_is_as_it_was_last_written(disk: RocksDisk, tmp_path: Path) -> None:
+    store = opened(disk, tmp_path / "p")
+    enrol(store, "ann")
+    store.tend()
+    enrol(store, "bob")
+    store.close(save=False)
+
+    again = opened(disk, tmp_path / "p")
+    assert again.checkpoint is not None
+    assert (again.checkpoint.offset, people(again)) == (1, {"ann"})
+    again.close()
+
+
+def test_a_store_that_kept_nothing_yet_leaves_no_checkpoint(
+    disk: RocksDisk, tmp_path: Path
+) -> None:
+    store = opened(disk, tmp_path / "p")
+    state = store.gather(["ann"])
+    state.rows["layout"] = 1
+    store.scatter(state, [0])
+    store.close()
+
+    asked: list[Checkpoint] = []
+
+    def judge(checkpoint: Checkpoint) -> None:
+        asked.append(checkpoint)
+
+    again = disk.open(tmp_path / "p", judge, BEGINNING)
+    assert (asked, people(again)) == ([], set())
+    again.close()
+
+
+def test_a_purge_that_waits_for_its_turn_does_not_hold_up_the_end(
+    disk: RocksDisk, tmp_path: Path
+) -> None:
+    store = opened(disk, tmp_path / "p")
+    enrol(store, "ann", "bob")
+    store.close()
+    store = opened(disk, tmp_path / "p")
+    store.remove("ann")
+    store.keep(Position(), 42, 1_000)
+    store.tend()
+    turn = threading.Event()
+    try:
+        removed._BESIDE.submit(turn.wait, 60)
+        store._removed.purge()
+        store.close()
+    finally:
+        turn.set()
+
+    again = opened(disk, tmp_path / "p")
+    assert again.due_in_s() == 0.0  # it is made up for
+    again.tend()
+    purged(again)
+    again.close()
+    assert not in_files(tmp_path / "p", b"contracts of ann")
+
+
+def test_a_database_that_cannot_be_closed_names_its_folder(tmp_path: Path) -> None:
+    database = Database(tmp_path / "p", Memory(16 << 20))
+    held = database._db.snapshot()
+    database._db.close()
+    with pytest.raises(StoreError, match=str(tmp_path)):
+        database.drop("it is of another topic")
+    del held
+
+
+def test_a_database_whose_purges_are_broken_off_has_what_was_written_and_tells_of_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory = Memory(16 << 20)
+    database = Database(tmp_path / "p", memory)
+    database.write([(b"uann", b"1")], [])
+    database.break_off()
+    with pytest.raises(StoreError, match="Shutdown in progress"):
+        database.purge(None, [])
+    database.close()
+    assert not capsys.readouterr().out
+
+    again = Database(tmp_path / "p", memory)
+    assert again.get([b"uann"]) == [b"1"]
+    again.close()
