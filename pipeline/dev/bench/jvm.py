@@ -6,7 +6,7 @@ schemas and a folder for state are; see ``bench/jvm``.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -103,15 +103,16 @@ def peer(
     return Child(command, told, bench.folder / f"{system}-{number}.log")
 
 
-def version(system: str, settings: Settings) -> str:
-    """What a peer would run on, such as ``kafka-streams 4.1.1``; nothing is built for it.
+def version(system: str, settings: Settings, say: Callable[[str], None]) -> str:
+    """What a peer runs on, such as ``kafka-streams 4.1.1``; it is built for that, once.
 
     Raises:
-        JvmBuildError: It could not be built or run here; the message says why.
+        JvmBuildError: It cannot be built or run here; the message says why.
     """
     java()
+    class_path(system, settings.cache_dir, say)
     name = _BUILT_WITH[system]
-    return f"{name} {declared_version(system, name, settings.cache_dir)}"
+    return f"{name} {declared_version(system, name)}"
 
 
 def notes_of(bench: Bench, system: str, number: int) -> Path:

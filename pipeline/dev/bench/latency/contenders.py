@@ -90,15 +90,15 @@ def kafka_streams(name: str, tuning: Tuning) -> Contender:
     return Contender(name, start, settings=tuning.environment())
 
 
-def able_to_run(settings: Settings) -> tuple[list[Contender], dict[str, str]]:
-    """Whom to measure here; and of those who cannot run here, why, by name."""
+def able_to_run(bench: Bench) -> tuple[list[Contender], dict[str, str]]:
+    """Whom to measure here, built and ready; and of those who cannot run here, why, by name."""
     ours = [worker(), with_gateway()]
     theirs = [
         kafka_streams(jvm.KAFKA_STREAMS, Tuning(exactly_once=True)),
         kafka_streams(f"{jvm.KAFKA_STREAMS}-tuned", _FOR_LATENCY),
     ]
     try:
-        jvm.version(jvm.KAFKA_STREAMS, settings)
+        jvm.version(jvm.KAFKA_STREAMS, bench.settings, bench.say)
     except JvmBuildError as error:
         return ours, {each.name: str(error) for each in theirs}
     return [*ours, *theirs], {}

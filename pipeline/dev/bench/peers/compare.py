@@ -93,7 +93,7 @@ def compare(bench: Bench, plan: Plan) -> Peers:
     Raises:
         SesameError: A system ended, stood still, lost events or scored differently.
     """
-    versions, left_out = probe(plan.systems)
+    versions, left_out = probe(plan.systems, bench.say)
     running = [system for system in plan.systems if system.name in versions]
     shares = {system.name: system.share.value for system in running}
     found, checks = Peers(plan.few, versions, shares, left_out), _Checks(bench)
