@@ -101,6 +101,8 @@ class Found:
     tops: list[tuple[str, int, float]] = field(default_factory=list)
     offered: list[Offered] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What each system was told that differs from its defaults."""
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
@@ -112,6 +114,7 @@ class Found:
             "loads": [each.as_json() for each in self.offered],
             "summaries": list(self._summaries()),
             "left_out": self.left_out,
+            "settings": self.settings,
         }
 
     def _summaries(self) -> Iterator[dict[str, Any]]:
@@ -141,7 +144,7 @@ def measure(bench: Bench, plan: Plan) -> Found:
     answers = expected_answers(population.new_replay(bench.settings))
     bench.say(f"simulating {plan.live:,} live events")
     live = live_events(workload.people, plan.live, workload.seed, registry)
-    found = Found()
+    found = Found(settings={each.name: dict(each.settings) for each in plan.contenders})
     serial = count(1)
     for run in range(1, plan.runs + 1):
         for contender in plan.contenders:

@@ -10,17 +10,9 @@ from importlib.metadata import version
 
 from pipeline.dev.bench import jvm
 from pipeline.dev.bench.arithmetic import OURS
-from pipeline.dev.bench.peers.python import BYTEWAX, QUIX
+from pipeline.dev.bench.peers.python import BYTEWAX, FAUST, QUIX
 from pipeline.dev.bench.readback import Written
-from pipeline.dev.bench.systems import (
-    COPY,
-    FAUST,
-    Bench,
-    Measured,
-    run_copy,
-    run_faust,
-    run_sesame,
-)
+from pipeline.dev.bench.systems import COPY, Bench, Measured, run_copy, run_sesame
 from pipeline.dev.bench.workload import Workload
 from pipeline.errors import RefusedError, SesameError
 from pipeline.settings import Settings
@@ -77,11 +69,12 @@ class Pair:
 
 
 def known(settings: Settings) -> tuple[System, ...]:
-    """Every system, in the order they run in a round."""
+    """Every system, in the order they run in the first round."""
     pair = Pair()
     return (
         System(OURS, pair.ours, lambda _: _installed("sesame-score"), Share.ALL),
-        System(FAUST, run_faust, lambda _: _installed("faust-streaming"), Share.FEW),
+        System(COPY, pair.copy, lambda _: "no work between", Share.ALL, scores=False),
+        System(FAUST.system, FAUST.run, lambda _: FAUST.version(), Share.FEW),
         System(QUIX.system, QUIX.run, lambda _: QUIX.version(), Share.FEW),
         System(BYTEWAX.system, BYTEWAX.run, lambda _: BYTEWAX.version(), Share.FEW),
         System(
@@ -96,7 +89,6 @@ def known(settings: Settings) -> tuple[System, ...]:
             lambda say: jvm.version(jvm.FLINK, settings, say),
             Share.ALL,
         ),
-        System(COPY, pair.copy, lambda _: "no work between", Share.ALL, scores=False),
     )
 
 
@@ -112,6 +104,17 @@ def choose(systems: Sequence[System], names: Iterable[str]) -> list[System]:
         offered = ", ".join(system.name for system in systems)
         raise RefusedError(f"no system is named {', '.join(unknown)}; there are {offered}")
     return [each for each in systems if not wanted or each.name in wanted | {OURS}]
+
+
+def in_turn(systems: Sequence[System], number: int) -> list[System]:
+    """The order of a round, numbered from 1: ours with the copy behind it, then the others.
+
+    The others begin with another one each time, so that none is always the last.
+    """
+    pair = [each for each in systems if each.name in (OURS, COPY)]
+    others = [each for each in systems if each.name not in (OURS, COPY)]
+    first = (number - 1) % len(others) if others else 0
+    return [*pair, *others[first:], *others[:first]]
 
 
 def probe(systems: Iterable[System], say: Say) -> tuple[dict[str, str], dict[str, str]]:

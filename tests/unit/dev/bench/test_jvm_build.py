@@ -61,11 +61,14 @@ def test_what_was_built_of_the_same_sources_is_not_built_again(
 
 def test_only_what_is_chosen_is_told_to_a_peer() -> None:
     assert Tuning().environment() == {"SESAME_BENCH_EXACTLY_ONCE": "false"}
-    assert Tuning(exactly_once=True, commit_ms=20, threads=1).environment() == {
+    chosen = Tuning(exactly_once=True, commit_ms=20, poll_ms=5, task_idle_ms=-1, gc=("-XX:+Some",))
+    assert chosen.environment() == {
         "SESAME_BENCH_EXACTLY_ONCE": "true",
         "SESAME_BENCH_COMMIT_MS": "20",
-        "SESAME_BENCH_THREADS": "1",
+        "SESAME_BENCH_POLL_MS": "5",
+        "SESAME_BENCH_TASK_IDLE_MS": "-1",
     }
+    assert chosen.told() == {**chosen.environment(), "JVM": "-XX:+Some"}
 
 
 def test_the_version_of_what_a_peer_runs_on_is_that_of_its_build_file() -> None:

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dev.bench.peers.registry import Say, Share, System, choose, known, probe
+from pipeline.dev.bench.peers.registry import Say, Share, System, choose, in_turn, known, probe
 from pipeline.dev.bench.systems import Bench, Measured
 from pipeline.dev.bench.workload import Workload
 from pipeline.errors import RefusedError, SesameError
 from pipeline.settings import Settings, load
 
-NAMES = ("sesame", "faust", "quix", "bytewax", "kafka-streams", "flink", "copy")
+NAMES = ("sesame", "copy", "faust", "quix", "bytewax", "kafka-streams", "flink")
 
 
 def never(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
@@ -52,6 +52,19 @@ def test_ours_runs_beside_whatever_is_chosen() -> None:
 def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(RefusedError, match=r"no system is named storm; there are .*quix"):
         choose(known(load()), ["quix", "storm"])
+
+
+def test_the_copy_follows_ours_and_the_others_begin_with_another_in_each_round() -> None:
+    systems = [system(name) for name in ("sesame", "faust", "quix", "flink", "copy")]
+    orders = [[each.name for each in in_turn(systems, number)] for number in (1, 2, 3, 4)]
+    assert [order[-3:] for order in orders] == [
+        ["faust", "quix", "flink"],
+        ["quix", "flink", "faust"],
+        ["flink", "faust", "quix"],
+        ["faust", "quix", "flink"],
+    ]
+    assert {tuple(order[:2]) for order in orders} == {("sesame", "copy")}
+    assert in_turn(systems[:1], 2) == systems[:1]
 
 
 def test_a_system_that_cannot_run_here_is_left_out_with_the_reason() -> None:
