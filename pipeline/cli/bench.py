@@ -13,14 +13,12 @@ import typer
 
 from pipeline import settings
 from pipeline.cli import (
-    bench_comparison,
     bench_latency,
     bench_partners,
     bench_peers,
     bench_recovery,
     bench_scale,
 )
-from pipeline.cli.bench_comparison import PEER_EVENTS
 from pipeline.cli.bench_peers import FEW_EVENTS
 from pipeline.cli.output import Json, print_json
 
@@ -35,17 +33,16 @@ app = typer.Typer()
 def bench(
     *,
     events: Annotated[
-        int, typer.Option(min=1_000, help="About so many events for sesame and copy.")
+        int, typer.Option(min=1_000, help="About so many events, half of them to warm up.")
     ] = 1_000_000,
     people: Annotated[int, typer.Option(min=1, help="People they are of.")] = 10_000,
     peer_events: Annotated[
-        int | None,
+        int,
         typer.Option(
             min=100,
             help="About so many events for per-event peers.",
-            show_default=f"{PEER_EVENTS}, with --peers {FEW_EVENTS}",
         ),
-    ] = None,
+    ] = FEW_EVENTS,
     runs: Annotated[int, typer.Option(min=1, max=100, help="Rounds of runs.")] = 3,
     partitions: Annotated[int, typer.Option(min=1, max=256, help="Partitions.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same events.")] = 1,
@@ -122,16 +119,11 @@ def bench(
     )
     if only and not peers:
         raise typer.BadParameter("--only chooses among the systems of --peers")
-    chosen = bench_peers.choose(only or []) if peers else []
+    systems = bench_peers.choose(only or ([] if peers else bench_peers.USUAL))
     workload = Workload(people, events, seed)
     with _bench(partitions, show=not as_json) as prepared:
         facts = _facts(workload, partitions)
-        if peers:
-            few = workload.scaled(min(peer_events or FEW_EVENTS, events))
-            compared = bench_peers.measure(prepared, chosen, workload, few, runs)
-            result = compared.as_json() | facts
-            name, tell = page.PEERS, partial(bench_peers.tell, compared)
-        elif partners:
+        if partners:
             facts["input"]["grants"] = grants
             measured = bench_partners.measure(prepared, workload, grants, decisions, runs)
             result = measured.as_json() | facts
@@ -150,9 +142,10 @@ def bench(
             result = {"recovery": bench_recovery.figures(found)} | facts
             name, tell = page.RECOVERY, partial(bench_recovery.tell, found)
         else:
-            comparison = bench_comparison.measure(prepared, workload, peer_events, runs)
-            result = comparison.as_json() | facts
-            name, tell = page.COMPARISON, partial(bench_comparison.tell, comparison)
+            few = workload.scaled(min(peer_events, events))
+            compared = bench_peers.measure(prepared, systems, workload, few, runs)
+            result = compared.as_json() | facts
+            name, tell = page.PEERS, partial(bench_peers.tell, compared)
     if save is not None:
         page.save(result, name, save)
     if as_json:

@@ -24,7 +24,7 @@ def measure(
     from pipeline.dev.bench.latency import contenders  # noqa: PLC0415
     from pipeline.dev.bench.latency.measure import Plan, measure  # noqa: PLC0415
 
-    chosen, left_out = contenders.able_to_run(prepared.settings)
+    chosen, left_out = contenders.able_to_run(prepared)
     plan = Plan(workload, chosen, live, _PROBERS, level_s, _TOP_S, runs)
     found = measure(prepared, plan)
     found.left_out.update(left_out)

@@ -1,4 +1,4 @@
-"""``sesame bench --peers``: what to run, and how its result is told."""
+"""``sesame bench``, and with ``--peers``: what to run, and how its result is told."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pipeline.dev.bench.workload import Workload
 
 FEW_EVENTS = 60_000
-"""Enough for the slow systems to run for some 15 seconds and more."""
+"""Enough for the slow systems to run for some 10 seconds and more, and as long to warm up."""
+USUAL = ("faust", "copy")
+"""What is measured beside ours where nothing is chosen."""
 
 
 def choose(names: Sequence[str]) -> list["System"]:
@@ -50,6 +52,7 @@ def tell(found: "Peers") -> None:
             f"{each.lowest:,.0f} to {each.highest:,.0f}",
             f"{each.cpu_us_per_event:,.1f}",
             f"{each.peak_rss_mb:,.0f}",
+            f"{found.published[each.system]:.3f}",
             f"{found.ratios[each.system]:.2f}" if each.system in found.ratios else "",
         )
         for each in found.summaries
@@ -57,11 +60,12 @@ def tell(found: "Peers") -> None:
     columns = (
         "System",
         "Version",
-        "Events",
+        "Timed",
         "Events/s",
         "Spread",
         "CPU us/event",
         "Peak MB",
+        "Out/event",
         "Ours over it",
     )
     print_table(columns, rows, f"Medians, rounds: {found.summaries[0].runs}")

@@ -23,17 +23,16 @@ _TRANSACTION_MS = 15 * 60 * 1000
 _POLL_EVERY = 1_000
 
 
-class Backlog:
-    """Records on the topics of ``settings`` that nobody sees before ``release``."""
+class Loader:
+    """Writes many records to the topics of ``settings``; ``options`` are the producer's."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, **options: str | int) -> None:
         self._settings = settings
         self._failures: list[str] = []
         self._producer = Producer(
             {
                 **confluent_config(settings),
-                "transactional.id": f"{settings.topic_prefix}backlog-{uuid4().hex}",
-                "transaction.timeout.ms": _TRANSACTION_MS,
+                "enable.idempotence": True,
                 "compression.type": "lz4",
                 "linger.ms": 20,
                 "batch.size": 1 << 20,
@@ -42,23 +41,9 @@ class Backlog:
                 "delivery.report.only.error": True,
                 # What matters is raised; retries on a broker that has just started do not.
                 "log_level": 2,
+                **{name.replace("_", "."): value for name, value in options.items()},
             }
         )
-
-    def __enter__(self) -> Self:
-        self._producer.init_transactions(_ANSWER_S)
-        self._producer.begin_transaction()
-        self._open = True
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._open:
-            self._producer.abort_transaction(_ANSWER_S)
 
     def load(self, records: Iterable[Sent]) -> None:
         """Write all of them and wait until the broker has them.
@@ -82,13 +67,39 @@ class Backlog:
         unsent = self._producer.flush(_ANSWER_S)
         if unsent or self._failures:
             why = self._failures[0] if self._failures else f"no answer within {_ANSWER_S:.0f} s"
-            raise SesameError(f"the backlog could not be loaded: {why}")
+            raise SesameError(f"records could not be loaded: {why}")
+
+    def _delivered(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self._failures.append(error.str())
+
+
+class Backlog(Loader):
+    """Records on the topics of ``settings`` that nobody sees before ``release``."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            settings,
+            transactional_id=f"{settings.topic_prefix}backlog-{uuid4().hex}",
+            transaction_timeout_ms=_TRANSACTION_MS,
+        )
+
+    def __enter__(self) -> Self:
+        self._producer.init_transactions(_ANSWER_S)
+        self._producer.begin_transaction()
+        self._open = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._open:
+            self._producer.abort_transaction(_ANSWER_S)
 
     def release(self) -> None:
         """Let everybody see it."""
         self._producer.commit_transaction(_ANSWER_S)
         self._open = False
-
-    def _delivered(self, error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            self._failures.append(error.str())

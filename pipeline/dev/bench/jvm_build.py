@@ -48,14 +48,12 @@ def class_path(module: str, cache: Path, say: Callable[[str], None]) -> str:
     return os.pathsep.join([f"{built}/*", f"{built}/lib/*"])
 
 
-def declared_version(module: str, artifact: str, cache: Path) -> str:
-    """The version of a dependency of a module that is built or can be.
+def declared_version(module: str, artifact: str) -> str:
+    """The version of a module's dependency.
 
     Raises:
-        JvmBuildError: There are no sources, no Maven, or no such dependency.
+        JvmBuildError: There is no such dependency.
     """
-    if not _place(module, cache).is_dir():
-        _maven()
     for pom in (SOURCES / module / "pom.xml", SOURCES / "pom.xml"):
         text = pom.read_text(encoding="utf-8")
         found = re.search(rf"<artifactId>{artifact}</artifactId>\s*<version>(.+)</version>", text)

@@ -26,7 +26,8 @@ def facts(*, own_broker: bool) -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "kafka": f"{KAFKA_VERSION}, one node on this machine" if own_broker else "given",
-        "java": _java() if own_broker else None,
+        "java": _java(),
+        "commit": _commit(),
     }
 
 
@@ -42,3 +43,21 @@ def _java() -> str | None:
         return None
     told = subprocess.run([executable, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found above
     return next(iter(told.stderr.splitlines()), None)
+
+
+def _commit() -> str | None:
+    """The checkout's commit, with a mark where it was changed since; None outside of one."""
+    asked = [
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--exclude=*",
+    ]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    except OSError:
+        return None
+    return told.stdout.strip() or None

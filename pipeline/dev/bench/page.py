@@ -17,8 +17,8 @@ from pipeline.dev.bench import (
     throughput_page,
 )
 
-COMPARISON, RECOVERY, PARTNERS = "comparison.json", "recovery.json", "partners.json"
 PEERS, LATENCY, SCALE = "peers.json", "latency.json", "scale.json"
+RECOVERY, PARTNERS = "recovery.json", "partners.json"
 """The names of raw results."""
 _DOCS = Path(__file__).parents[3] / "docs"
 _MARKED = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
@@ -52,17 +52,17 @@ def figures(folder: Path) -> str:
 
 def _machine(machine: dict[str, Any]) -> str:
     java = f", {machine['java']}" if machine["java"] else ""
+    commit = f", commit {machine['commit']}" if machine.get("commit") else ""
     return (
         f"Measured {machine['measured_at'][:10]} on {machine['cores']} cores of "
         f"{machine['processor']} with {machine['memory_gib']} GiB, Python {machine['python']}, "
-        f"Kafka {machine['kafka']}{java}; load average {machine['load_1m_at_start']:.1f} when it "
-        "began."
+        f"Kafka {machine['kafka']}{java}{commit}; load average "
+        f"{machine['load_1m_at_start']:.1f} when it began."
     )
 
 
 _FIGURES = {
     PEERS: throughput_page.peers,
-    COMPARISON: throughput_page.comparison,
     LATENCY: latency_page.figures,
     SCALE: scale_page.figures,
     RECOVERY: recovery_page.figures,

@@ -1,9 +1,10 @@
-"""Line plots as SVG: plain text, equal figures give equal files, no library to draw them.
+"""Plots as SVG: plain text, equal figures give equal files, no library to draw them.
 
-Both axes may be logarithmic; light and dark pages show the same colours.
+A frame for any, and plots of lines, whose axes may be logarithmic; light and dark pages show the
+same colours.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
@@ -13,6 +14,7 @@ _WIDTH, _HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 190, 40, 56
 _COLOURS = ("#2a7ae2", "#d9480f", "#2b8a3e", "#9c36b5", "#e67700", "#0b7285", "#868e96", "#c2255c")
 _INK = "#868e96"
+"""Of words and axes: readable on light and on dark."""
 _TICKS = 5
 
 
@@ -63,13 +65,8 @@ def lines(title: str, x: Axis, y: Axis, series: Mapping[str, Points]) -> str:
     across = _Scale.over([p[0] for p in points], x, _LEFT, _WIDTH - _RIGHT)
     up = _Scale.over([p[1] for p in points], y, _HEIGHT - _BOTTOM, _TOP)
     parts = [
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-            f'font-family="sans-serif" font-size="12" fill="{_INK}">'
-        ),
-        _text(_LEFT, 20, title, size=15),
         *_grid(across, up),
-        _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 12, x.title, anchor="middle"),
+        text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 12, x.title, anchor="middle"),
         (
             f'<text transform="translate(18 {(_TOP + _HEIGHT - _BOTTOM) / 2:.0f}) rotate(-90)" '
             f'text-anchor="middle">{escape(y.title)}</text>'
@@ -77,7 +74,24 @@ def lines(title: str, x: Axis, y: Axis, series: Mapping[str, Points]) -> str:
     ]
     for number, (name, some) in enumerate(series.items()):
         parts += _line(number, name, [(across.place(a), up.place(b)) for a, b in some])
-    return "\n".join([*parts, "</svg>", ""])
+    return frame(_WIDTH, _HEIGHT, _LEFT, title, parts)
+
+
+def frame(width: int, height: int, left: int, title: str, parts: Iterable[str]) -> str:
+    """An SVG of parts under a title that begins at ``left``; lengths in pixels."""
+    return "\n".join(
+        [
+            (
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+                f'font-family="sans-serif" font-size="12" fill="{_INK}" role="img">'
+            ),
+            f"<title>{escape(title)}</title>",
+            text(left, 20, title, size=15),
+            *parts,
+            "</svg>",
+            "",
+        ]
+    )
 
 
 def _grid(across: _Scale, up: _Scale) -> Iterator[str]:
@@ -87,11 +101,11 @@ def _grid(across: _Scale, up: _Scale) -> Iterator[str]:
             f'<path d="M{across.start:.0f} {at:.1f}H{across.end:.0f}" stroke="{_INK}" '
             'stroke-opacity="0.25"/>'
         )
-        yield _text(across.start - 8, at + 4, _short(value), anchor="end")
+        yield text(across.start - 8, at + 4, _short(value), anchor="end")
     for value in across.ticks():
         at = across.place(value)
         yield f'<path d="M{at:.1f} {up.start:.0f}v5" stroke="{_INK}"/>'
-        yield _text(at, up.start + 20, _short(value), anchor="middle")
+        yield text(at, up.start + 20, _short(value), anchor="middle")
 
 
 def _line(number: int, name: str, at: Points) -> Iterator[str]:
@@ -102,13 +116,14 @@ def _line(number: int, name: str, at: Points) -> Iterator[str]:
         yield f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>'
     down = _TOP + 10 + 18 * number
     yield f'<path d="M{_WIDTH - _RIGHT + 14} {down - 4}h16" stroke="{colour}" stroke-width="3"/>'
-    yield _text(_WIDTH - _RIGHT + 36, down, name)
+    yield text(_WIDTH - _RIGHT + 36, down, name)
 
 
-def _text(x: float, y: float, text: str, anchor: str = "start", size: int = 12) -> str:
+def text(x: float, y: float, words: str, anchor: str = "start", size: int = 12) -> str:
+    """Words at a place, in pixels from the left and the top."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">'
-        f"{escape(text)}</text>"
+        f"{escape(words)}</text>"
     )
 
 

@@ -5,12 +5,11 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import islice
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -21,15 +20,14 @@ from pipeline.dev.bench.arithmetic import Run, Window, run_of
 from pipeline.dev.bench.backlog import Backlog
 from pipeline.dev.bench.broker import Offsets, Watch, delete_topics
 from pipeline.dev.bench.child import Child
-from pipeline.dev.bench.peers.notes import NOTES
-from pipeline.dev.bench.readback import Written, read_back
+from pipeline.dev.bench.readback import WRITTEN, Written, read_back
 from pipeline.dev.bench.workload import DATA_TOPICS, Workload
 from pipeline.dev.simulator.send import send
 from pipeline.errors import SesameError
 from pipeline.provision import ensure_topics
 from pipeline.settings import Settings, variable
 
-SESAME, FAUST, COPY = "sesame", "faust", "copy"
+SESAME, COPY = "sesame", "copy"
 _MB = 1_000_000
 _POLL_S = 0.5
 _READY_POLL_S = 0.05
@@ -87,7 +85,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def run_sesame(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
-    """Our worker, on a backlog that appears all at once."""
+    """Our worker, on a backlog that appears all at once; a first one, untimed, warms it up."""
     child = Child(
         command("pipeline.cli.main", "worker"), environment(settings), _log(bench, SESAME, number)
     )
@@ -97,38 +95,15 @@ def run_sesame(bench: Bench, workload: Workload, number: int, settings: Settings
 def run_copy(
     bench: Bench, workload: Workload, number: int, settings: Settings, written: Written
 ) -> Measured:
-    """The copy, on the same backlog; it writes as much as ``written`` says."""
+    """The copy, on the same backlog; it writes as much as ``written`` says of the timed one."""
     volumes = bench.folder / f"volumes-{number}.json"
-    volumes.write_text(json.dumps({**written.as_json(), "events": workload.data_events}))
+    volumes.write_text(json.dumps({**written.as_json(), "events": workload.timed_events}))
     child = Child(
         command("pipeline.dev.bench.copy_worker", str(volumes)),
         environment(settings),
         _log(bench, COPY, number),
     )
     return _run_worker(bench, COPY, number, settings, workload, child)
-
-
-def run_faust(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
-    """The per-event peer; the data are loaded once it has applied the consents.
-
-    Faust does not order topics, and data ahead of consents would not be covered.
-    """
-    registry = open_registry(settings)
-    send(workload.consents(registry), settings)
-    notes = bench.folder / f"notes-{number}.json"
-    told = environment(settings) | {NOTES: str(notes)}
-    peer = command("pipeline.dev.bench.faust_peer")
-    with Watch(settings) as watch, Child(peer, told, _log(bench, FAUST, number)) as child:
-        wait_through(bench, FAUST, watch, child, watch.ends([topics.CONSENTS.name]))
-        send(workload.data(registry), settings)
-        wait_through(bench, FAUST, watch, child, watch.ends(_DATA))
-        wait_settled(watch, child)
-        peak = child.peak_rss_bytes
-    noted: Mapping[str, Any] = json.loads(notes.read_text())
-    if noted["events"] != workload.data_events:
-        raise SesameError(f"the peer took {noted['events']} of {workload.data_events} events")
-    seen = Window(noted["first_at"], noted["last_at"], noted["events"] - 1)
-    return Measured(run_of(FAUST, number, [seen], child.samples, peak / _MB), settings)
 
 
 def _run_worker(  # noqa: PLR0913 - what the callers differ in
@@ -139,26 +114,77 @@ def _run_worker(  # noqa: PLR0913 - what the callers differ in
     workload: Workload,
     child: Child,
 ) -> Measured:
+    def started(_: Watch) -> None:
+        wait_ready(settings.web_port, child)
+
+    released = release(bench, system, settings, workload, child, started)
+    bench.say(f"{system}: reading back what it wrote")
+    written = read_back(settings, counted_from=released.ends)
+    if written.applied != workload.data_events:
+        raise SesameError(f"{system} took {written.applied} of {workload.data_events} events")
+    return released.measured(system, number, written.last_at, written)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A run whose timed events appeared at ``at``, in seconds since 1970.
+
+    ``ends`` are those of the topics that are written, at that moment.
+    """
+
+    at: float
+    ends: Offsets
+    child: Child
+    peak_rss_mb: float
+    workload: Workload
+    settings: Settings
+
+    def measured(self, system: str, number: int, last_at: float, written: Written) -> Measured:
+        """The run, whose last event was applied at ``last_at``."""
+        seen = Window(self.at, last_at, self.workload.timed_events)
+        run = run_of(system, number, [seen], self.child.samples, self.peak_rss_mb)
+        return Measured(run, self.settings, written)
+
+
+def release(  # noqa: PLR0913 - what the callers differ in
+    bench: Bench,
+    system: str,
+    settings: Settings,
+    workload: Workload,
+    child: Child,
+    started: Callable[[Watch], None],
+) -> Released:
+    """Start a system that reads what is committed, and let it have its events all at once.
+
+    Once it has ``started`` and applied the consents, it gets the warm-up; once that is applied
+    and nobody has anything to tell any more, the rest, which is timed. Both are loaded before it
+    starts, so that nothing else is done while it runs.
+
+    Raises:
+        SesameError: It ended or makes no progress.
+    """
     registry = open_registry(settings)
     send(workload.consents(registry), settings)
     bench.say(f"{system}: loading {workload.data_events:,} events")
-    with Watch(settings) as watch, Backlog(settings) as backlog:
-        backlog.load(chain.from_iterable(c.records for c in workload.data(registry).chunks()))
+    with Watch(settings) as watch, Backlog(settings) as warm_up, Backlog(settings) as timed:
+        records = workload.records(registry)
+        warm_up.load(islice(records, workload.warm_up_events))
+        warm_ends = watch.ends(_DATA)
+        timed.load(records)
         ends = watch.ends(_DATA)
         with child:
             bench.say(f"{system}: starting")
-            wait_ready(settings.web_port, child)
+            started(watch)
+            warm_up.release()
+            wait_through(bench, f"{system}: warm-up", watch, child, warm_ends)
+            wait_settled(watch, child)
+            before = watch.ends([topic.name for topic in WRITTEN])
             released_at = time.time()
-            backlog.release()
+            timed.release()
             wait_through(bench, system, watch, child, ends)
             wait_settled(watch, child)
             peak = child.peak_rss_bytes
-    bench.say(f"{system}: reading back what it wrote")
-    written = read_back(settings)
-    if written.applied != workload.data_events:
-        raise SesameError(f"{system} took {written.applied} of {workload.data_events} events")
-    seen = Window(released_at, written.last_at, written.applied)
-    return Measured(run_of(system, number, [seen], child.samples, peak / _MB), settings, written)
+    return Released(released_at, before, child, peak / _MB, workload, settings)
 
 
 def wait_ready(port: int, child: Child) -> None:

@@ -1,15 +1,19 @@
-"""The throughput tables of docs/performance.md: beside the copy, and beside every peer."""
+"""The throughput table of docs/performance.md: ours beside the copy and every peer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pipeline.dev.bench.jvm import HEAP, ON_JVM
 from pipeline.dev.bench.peers.plot import svg
 
 PLOT = "peers.svg"
 """The picture of the peers, beside their raw result."""
 _COLUMNS = (
-    "| system | events | events/s | lowest to highest | CPU us an event | peak MB | ours over it |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    (
+        "| system | timed events | events/s | lowest to highest | CPU us an event | peak MB | "
+        "records out an event | ours over it |"
+    ),
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
 )
 
 
@@ -28,7 +32,7 @@ def peers(result: dict[str, Any]) -> str:
     ]
     lines = [
         (
-            f"Every peer (medians, rounds: {result['summaries'][0]['runs']}, in turn); about "
+            f"Throughput (medians, rounds: {result['summaries'][0]['runs']}, in turn); about "
             f"{given['events']:,} events of {given['people']:,} people in {given['partitions']} "
             f"partitions, seed {given['seed']}. The same mix of {people:,} people: "
             f"{', '.join(few) or 'none'}."
@@ -37,6 +41,7 @@ def peers(result: dict[str, Any]) -> str:
         *_COLUMNS,
         *rows(result),
         "",
+        *_heap(result["versions"]),
         f"![Events per second by system](performance/{PLOT})",
         "",
         *(f"- `{name}`: {told}" for name, told in result["versions"].items()),
@@ -48,32 +53,15 @@ def peers(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def comparison(result: dict[str, Any]) -> str:
-    """The per-event Faust agent and the copy."""
-    given, checked = result["input"], result["checked"]
-    runs = result["summaries"][0]["runs"]
-    return "\n".join(
-        [
-            (
-                f"Throughput (medians, rounds: {runs}); about {given['events']:,} events of "
-                f"{given['people']:,} people in {given['partitions']} partitions, seed "
-                f"{given['seed']}:"
-            ),
-            "",
-            *_COLUMNS,
-            *rows(result),
-            "",
-            (
-                f"The per-event peer gave the same scores as ours for all {checked['people']:,} "
-                f"people compared, {checked['scored']:,} of them with a score."
-            ),
-            "",
-        ]
-    )
+def _heap(systems: Iterable[str]) -> list[str]:
+    """What peak memory means for systems on the JVM, if any is among them."""
+    named = " and ".join(f"`{name}`" for name in systems if name in ON_JVM)
+    return [f"Peak memory of {named} is mostly the heap, fixed at {HEAP}.", ""] if named else []
 
 
 def rows(result: dict[str, Any]) -> Iterator[str]:
-    """A row for each system."""
+    """A row for each system; with what it published an event, where that is told."""
+    published = result.get("published")
     events = {run["system"]: run["events"] for run in result["runs"]}
     for each in result["summaries"]:
         name = each["system"]
@@ -85,6 +73,7 @@ def rows(result: dict[str, Any]) -> Iterator[str]:
             f"{each['lowest']:,.0f} to {each['highest']:,.0f}",
             f"{each['cpu_us_per_event']:,.1f}",
             f"{each['peak_rss_mb']:,.0f}",
+            *((f"{published[name]:.3f}",) if published else ()),
             "" if ratio is None else f"{ratio:.2f}",
         )
         yield "| " + " | ".join(cells) + " |"

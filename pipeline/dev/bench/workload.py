@@ -1,11 +1,14 @@
 """The input of a benchmark: a simulated history."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from pipeline import topics
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.dev.simulator import Spec, simulate
+from pipeline.dev.simulator.bad import Sent
 from pipeline.dev.simulator.history import Events, History
 from pipeline.dev.simulator.traffic import Mistakes, Traffic
 
@@ -42,6 +45,23 @@ class Workload:
     def data_events(self) -> int:
         """The number of events but for consents."""
         return sum(len(self.history.events[topic]) for topic in DATA_TOPICS)
+
+    @property
+    def warm_up_events(self) -> int:
+        """How many of the data events are applied before the clock starts: the first half.
+
+        A virtual machine has had as much time to compile by then as it is timed for.
+        """
+        return self.data_events // 2
+
+    @property
+    def timed_events(self) -> int:
+        """The rest of them."""
+        return self.data_events - self.warm_up_events
+
+    def records(self, registry: SchemaRegistry) -> Iterator[Sent]:
+        """The data events as they are sent, by event time."""
+        return chain.from_iterable(chunk.records for chunk in self.data(registry).chunks())
 
     def consents(self, registry: SchemaRegistry) -> Traffic:
         """The consents; every system applies them before it is timed."""

@@ -8,13 +8,13 @@ from typer.testing import CliRunner, Result
 
 from pipeline import settings
 from pipeline.cli.main import app
+from pipeline.dev.bench.latency.contenders import able_to_run
 from pipeline.dev.bench.scale.grid import Cell, Grid
 from pipeline.dev.bench.scale.measure import Plan, measure
 from pipeline.dev.bench.systems import Bench
 from pipeline.dev.bench.workload import Workload
 
 pytestmark = pytest.mark.slow
-_JAVA_PEERS = ("kafka-streams", "kafka-streams-tuned")
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +50,8 @@ def test_every_system_goes_through_its_input_and_the_peer_scores_as_we_do(
     told = json.loads(result.stdout)
     runs = {each["system"]: each for each in told["runs"]}
     assert list(runs) == ["sesame", "copy", "faust"]
-    assert runs["sesame"]["events"] == runs["copy"]["events"] > 4_000
-    assert 800 < runs["faust"]["events"] < 2_000
+    assert runs["sesame"]["events"] == runs["copy"]["events"] > 2_000
+    assert 400 < runs["faust"]["events"] < 1_000
     for each in runs.values():
         assert each["events_per_second"] > 0
         assert each["cpu_seconds"] > 0
@@ -61,13 +61,17 @@ def test_every_system_goes_through_its_input_and_the_peer_scores_as_we_do(
         system: pytest.approx(rate / runs[system]["events_per_second"])
         for system in ("copy", "faust")
     }
-    assert told["checked"]["people"] >= told["checked"]["scored"] > 8
+    checked = told["checked"]["faust"]
+    assert checked["people"] >= checked["scored"] > 8
     ours, copied = told["written"]["sesame"]["topics"], told["written"]["copy"]["topics"]
     assert ours.keys() == copied.keys()
     for name, volume in ours.items():
         assert copied[name]["records"] == pytest.approx(volume["records"], abs=2)
         assert copied[name]["value_bytes"] == pytest.approx(volume["value_bytes"], rel=0.02)
+    # Ours publishes a batch's newest score, the per-event peer every one.
+    assert 0 < told["published"]["sesame"] < told["published"]["faust"]
     assert told["machine"]["cores"] >= 1
+    assert told["machine"]["java"]
     assert topics_left(kafka, topic_prefix) == []
 
 
@@ -129,14 +133,18 @@ def test_two_measurements_at_once_are_refused() -> None:
 
 @pytest.mark.timeout(900)  # where Maven has nothing yet, the peers in Java are built first
 def test_every_probe_is_answered_at_every_load_also_at_the_partner(
-    kafka: str, topic_prefix: str
+    kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
+    contenders, left_out = able_to_run(Bench(settings.load(), tmp_path, lambda _: None))
+    names = [each.name for each in contenders]
+    assert names[:2] == ["sesame", "gateway"]
     result = run("--latency", "--live", "200000", "--level", "1", "--runs", "1")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
+    assert told["left_out"] == left_out
     tops = {top["system"]: top["events_per_second"] for top in told["tops"]}
-    able = [name for name in _JAVA_PEERS if name not in told["left_out"]]
-    assert list(tops) == ["sesame", "gateway", *able]
+    assert list(tops) == names
+    assert list(told["settings"]) == names
     for top in told["tops"]:
         assert 0 <= top["held_share"] <= 1
         assert top["lead_max"] >= top["lead_median"]

@@ -159,7 +159,7 @@ def our_scores(bench: systems.Bench) -> dict[str, dict[str, Any]]:
 
 
 def assert_measured(run: Run) -> None:
-    assert run.events == WORKLOAD.data_events
+    assert run.events == WORKLOAD.timed_events
     assert run.events_per_second > 0
     assert run.cpu_seconds > 0
     assert run.peak_rss_mb > 100

@@ -20,8 +20,16 @@ Start = Callable[[Bench, Settings, int], AbstractContextManager[Child]]
 the run, of all systems' together, for names of logs and folders."""
 
 
-_FOR_LATENCY = Tuning(exactly_once=True, commit_ms=10, linger_ms=0)
-"""Commits as often as it keeps up with here, and sends at once."""
+_AS_IT_COMES = Tuning(exactly_once=True, gc=jvm.AS_THE_JVM_COMES)
+_FOR_LATENCY = Tuning(
+    exactly_once=True,
+    commit_ms=10,
+    linger_ms=0,
+    poll_ms=5,
+    task_idle_ms=-1,
+    gc=(*jvm.AS_THE_JVM_COMES, "-XX:MaxGCPauseMillis=10"),
+)
+"""Commits each 10 ms, sends at once, and waits for records no longer than half a commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +50,23 @@ class Contender:
     """What differs from the defaults, for the record."""
 
 
-def worker(name: str = systems.SESAME, **tuned: str) -> Contender:
-    """Our worker; ``tuned`` are settings by name."""
+def worker(name: str = systems.SESAME) -> Contender:
+    """Our worker as it comes."""
 
     @contextmanager
     def start(bench: Bench, settings: Settings, number: int) -> Iterator[Child]:
-        told = systems.environment(settings) | {variable(k): v for k, v in tuned.items()}
         command = systems.command("pipeline.cli.main", "worker")
+        told = systems.environment(settings)
         with Child(command, told, bench.folder / f"{name}-{number}.log") as child:
             systems.wait_ready(settings.web_port, child)
             yield child
 
-    return Contender(name, start, settings=tuned)
+    return Contender(name, start)
 
 
-def with_gateway(name: str = "gateway", **tuned: str) -> Contender:
+def with_gateway(name: str = "gateway") -> Contender:
     """Our worker and the gateway behind it, as the partner sees both."""
-    upstream = worker(name, **tuned)
+    upstream = worker(name)
 
     @contextmanager
     def start(bench: Bench, settings: Settings, number: int) -> Iterator[Child]:
@@ -76,7 +84,7 @@ def with_gateway(name: str = "gateway", **tuned: str) -> Contender:
             yield child
 
     topic = topics.partner_scores(PARTNER_ID).name
-    return Contender(name, start, topic=topic, partner=True, settings=tuned)
+    return Contender(name, start, topic=topic, partner=True)
 
 
 def kafka_streams(name: str, tuning: Tuning) -> Contender:
@@ -87,18 +95,18 @@ def kafka_streams(name: str, tuning: Tuning) -> Contender:
         with jvm.peer(bench, jvm.KAFKA_STREAMS, number, settings, tuning) as child:
             yield child
 
-    return Contender(name, start, settings=tuning.environment())
+    return Contender(name, start, settings=tuning.told())
 
 
-def able_to_run(settings: Settings) -> tuple[list[Contender], dict[str, str]]:
-    """Whom to measure here; and of those who cannot run here, why, by name."""
+def able_to_run(bench: Bench) -> tuple[list[Contender], dict[str, str]]:
+    """Whom to measure here, built and ready; and of those who cannot run here, why, by name."""
     ours = [worker(), with_gateway()]
     theirs = [
-        kafka_streams(jvm.KAFKA_STREAMS, Tuning(exactly_once=True)),
+        kafka_streams(jvm.KAFKA_STREAMS, _AS_IT_COMES),
         kafka_streams(f"{jvm.KAFKA_STREAMS}-tuned", _FOR_LATENCY),
     ]
     try:
-        jvm.version(jvm.KAFKA_STREAMS, settings)
+        jvm.version(jvm.KAFKA_STREAMS, bench.settings, bench.say)
     except JvmBuildError as error:
         return ours, {each.name: str(error) for each in theirs}
     return [*ours, *theirs], {}

@@ -1,13 +1,16 @@
 """The comparison with every peer: rounds of runs in turn, and scores held equal."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from typing import Any
 
 from pipeline.codec.open import open_registry
 from pipeline.dev.bench import check, systems
 from pipeline.dev.bench.arithmetic import OURS, Run, Summary, ratios, summarise
-from pipeline.dev.bench.peers.registry import Share, System, probe
+from pipeline.dev.bench.peers.registry import Share, System, in_turn, probe
+from pipeline.dev.bench.readback import Written
 from pipeline.dev.bench.systems import Bench, Measured
 from pipeline.dev.bench.workload import Workload
 
@@ -28,13 +31,17 @@ class Plan:
 
 @dataclass(slots=True)
 class Peers:
-    """All runs; by system what it was, what it got, and whose scores were compared with ours."""
+    """All runs; by system what it was, what it got, and whose scores were compared with ours.
+
+    ``written`` has by system what each of its runs wrote of the timed events.
+    """
 
     few: Workload
     versions: dict[str, str]
     shares: dict[str, str]
     left_out: dict[str, str]
     runs: list[Run] = field(default_factory=list)
+    written: dict[str, list[Written]] = field(default_factory=lambda: defaultdict(list))
     checked: dict[str, check.Checked] = field(default_factory=dict)
 
     @property
@@ -47,12 +54,32 @@ class Peers:
         """Ours over each other system."""
         return ratios(self.runs)
 
+    @property
+    def published(self) -> dict[str, float]:
+        """By system, records it wrote to ``scores`` and ``peer-signals`` an event: medians."""
+        return {
+            system: median(
+                written.published / run.events
+                for written, run in zip(
+                    wrote, (run for run in self.runs if run.system == system), strict=True
+                )
+            )
+            for system, wrote in self.written.items()
+        }
+
+    def add(self, measured: Measured) -> None:
+        """Take a run."""
+        self.runs.append(measured.run)
+        self.written[measured.run.system].append(measured.written)
+
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
         return {
             "runs": [asdict(run) for run in self.runs],
             "ratios": self.ratios,
             "summaries": [asdict(summary) for summary in self.summaries],
+            "published": self.published,
+            "written": {name: wrote[0].as_json() for name, wrote in self.written.items()},
             "few": asdict(self.few),
             "versions": self.versions,
             "shares": self.shares,
@@ -93,12 +120,12 @@ def compare(bench: Bench, plan: Plan) -> Peers:
     Raises:
         SesameError: A system ended, stood still, lost events or scored differently.
     """
-    versions, left_out = probe(plan.systems)
+    versions, left_out = probe(plan.systems, bench.say)
     running = [system for system in plan.systems if system.name in versions]
     shares = {system.name: system.share.value for system in running}
     found, checks = Peers(plan.few, versions, shares, left_out), _Checks(bench)
     for number in range(1, plan.runs + 1):
-        for system in running:
+        for system in in_turn(running, number):
             workload = plan.workload(system)
             with systems.topics_of(bench, system.name) as settings:
                 measured = system.run(bench, workload, number, settings)
@@ -106,5 +133,5 @@ def compare(bench: Bench, plan: Plan) -> Peers:
                     checks.keep(workload, measured)
                 elif number == 1 and system.scores:
                     found.checked[system.name] = checks.compare(workload, measured)
-            found.runs.append(measured.run)
+            found.add(measured)
     return found

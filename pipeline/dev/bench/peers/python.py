@@ -1,10 +1,9 @@
 """Peers that are Python programs: where they are installed, and a run of one.
 
-Their dependencies do not fit beside this project's, so ``make bench-install`` puts them and
-it into an environment of their own, ``bench`` within this one.
+Faust is a dependency of this project. Those of the others do not fit beside this project's, so
+``make bench-install`` puts them and it into an environment of their own, ``bench`` within this one.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -13,15 +12,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from pipeline import topics
 from pipeline.codec.open import open_registry
-from pipeline.dev.bench.arithmetic import Window, run_of
+from pipeline.dev.bench.backlog import Loader
 from pipeline.dev.bench.broker import Watch
 from pipeline.dev.bench.child import Child
 from pipeline.dev.bench.peers.notes import NOTES, Noted, read_notes
-from pipeline.dev.bench.systems import Bench, Measured, environment, wait_settled
+from pipeline.dev.bench.readback import PUBLISHED, read_outputs
+from pipeline.dev.bench.systems import Bench, Measured, Released, environment, wait_settled
 from pipeline.dev.bench.workload import Workload
 from pipeline.dev.simulator.send import send
 from pipeline.errors import SesameError
@@ -35,21 +36,31 @@ _POLL_S = 0.1
 _STALLED_S = 120.0
 _PROBE_S = 60.0
 _VERSION = (
-    "import importlib, json, sys\n"
+    "import importlib, sys\n"
     "from importlib.metadata import version\n"
     "for name in sys.argv[2:]: importlib.import_module(name)\n"
-    "print(json.dumps(version(sys.argv[1])))"
+    "print(version(sys.argv[1]), 'on Python', sys.version.split()[0])"
 )
+
+
+def interpreter() -> str:
+    """The Python that has the peers: the named one, that of their own environment, this one."""
+    own = Path(sys.prefix) / "bench" / "bin" / "python"
+    return os.environ.get(PYTHON) or str(own if own.exists() else sys.executable)
 
 
 @dataclass(frozen=True, slots=True)
 class PythonPeer:
-    """A peer by its module; ``package`` and ``needs``: distribution and modules it imports."""
+    """A peer by its module; ``package`` and ``needs``: distribution and modules it imports.
+
+    ``python`` tells the interpreter that runs it.
+    """
 
     system: str
     module: str
     package: str
     needs: tuple[str, ...]
+    python: Callable[[], str] = interpreter
 
     def version(self) -> str:
         """The version of its package, where it can be imported.
@@ -57,7 +68,7 @@ class PythonPeer:
         Raises:
             SesameError: It cannot; the message says why.
         """
-        command = [interpreter(), "-c", _VERSION, self.package, *self.needs]
+        command = [self.python(), "-c", _VERSION, self.package, *self.needs]
         try:
             told = subprocess.run(  # noqa: S603 - our own words
                 command, capture_output=True, text=True, check=False, timeout=_PROBE_S
@@ -67,12 +78,12 @@ class PythonPeer:
         if told.returncode:
             last = (told.stderr.strip().splitlines() or ["it says nothing"])[-1]
             raise SesameError(f"{last} (`{INSTALL}` installs it)")
-        return f"{self.package} {json.loads(told.stdout)}"
+        return f"{self.package} {told.stdout.strip()}"
 
     def run(self, bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
-        """The peer on a workload: consents first, then all data at once.
+        """The peer on a workload: consents first, then the warm-up, then the timed events.
 
-        It is held still while the data are loaded, so that loading takes nothing from it. The
+        It is held still while either are loaded, so that loading takes nothing from it. The
         time is from when it is let go to the last event applied, as it notes that itself.
         """
         registry = open_registry(settings)
@@ -82,25 +93,32 @@ class PythonPeer:
         notes.unlink(missing_ok=True)
         # Stores go to the bench's folder, which is removed whatever way the peer ends.
         told = environment(settings) | {NOTES: str(notes), "TMPDIR": str(bench.folder)}
-        command = [interpreter(), "-m", self.module]
         log = bench.folder / f"{self.system}-{number}.log"
-        with Watch(settings) as watch, Child(command, told, log) as child:
+        records, loader = workload.records(registry), Loader(settings)
+        with (
+            Watch(settings) as watch,
+            Child([self.python(), "-m", self.module], told, log) as child,
+        ):
             bench.say(f"{self.system}: applying {consents:,} consents")
             self._wait(child, notes, lambda noted: noted.consents, consents)
-            bench.say(f"{self.system}: loading {workload.data_events:,} events")
+            bench.say(f"{self.system}: {workload.warm_up_events:,} events to warm up")
             with held(child.pid):
-                send(workload.data(registry), settings)
+                loader.load(islice(records, workload.warm_up_events))
+            self._wait(child, notes, lambda noted: noted.events, workload.warm_up_events)
+            wait_settled(watch, child)
+            bench.say(f"{self.system}: {workload.timed_events:,} events")
+            with held(child.pid):
+                loader.load(records)
+                before = watch.ends([topic.name for topic in PUBLISHED])
             released_at = time.time()
-            bench.say(f"{self.system}: {workload.data_events:,} events")
             self._wait(child, notes, lambda noted: noted.events, workload.data_events)
             wait_settled(watch, child)
-            peak = child.peak_rss_bytes
-            samples = list(child.samples)
+            peak = child.peak_rss_bytes / _MB
         noted = read_notes(notes)
         if noted.events != workload.data_events:
             raise SesameError(f"{self.system} took {noted.events} of {workload.data_events} events")
-        seen = Window(released_at, noted.last_at, noted.events)
-        return Measured(run_of(self.system, number, [seen], samples, peak / _MB), settings)
+        released = Released(released_at, before, child, peak, workload, settings)
+        return released.measured(self.system, number, noted.last_at, read_outputs(settings, before))
 
     def _wait(self, child: Child, notes: Path, of: Callable[[Noted], int], wanted: int) -> None:
         most, advanced_at = 0, time.monotonic()
@@ -113,12 +131,6 @@ class PythonPeer:
             time.sleep(_POLL_S)
 
 
-def interpreter() -> str:
-    """The Python that has the peers: the named one, that of their own environment, this one."""
-    own = Path(sys.prefix) / "bench" / "bin" / "python"
-    return os.environ.get(PYTHON) or str(own if own.exists() else sys.executable)
-
-
 @contextmanager
 def held(pid: int) -> Iterator[None]:
     """A process that stands still meanwhile."""
@@ -129,6 +141,13 @@ def held(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+FAUST = PythonPeer(
+    "faust",
+    "pipeline.dev.bench.peers.faust_peer",
+    "faust-streaming",
+    ("faust",),
+    python=lambda: sys.executable,
+)
 QUIX = PythonPeer(
     "quix", "pipeline.dev.bench.peers.quix_peer", "quixstreams", ("quixstreams", "rocksdict")
 )

@@ -10,21 +10,15 @@ from importlib.metadata import version
 
 from pipeline.dev.bench import jvm
 from pipeline.dev.bench.arithmetic import OURS
-from pipeline.dev.bench.peers.python import BYTEWAX, QUIX
+from pipeline.dev.bench.peers.python import BYTEWAX, FAUST, QUIX
 from pipeline.dev.bench.readback import Written
-from pipeline.dev.bench.systems import (
-    COPY,
-    FAUST,
-    Bench,
-    Measured,
-    run_copy,
-    run_faust,
-    run_sesame,
-)
+from pipeline.dev.bench.systems import COPY, Bench, Measured, run_copy, run_sesame
 from pipeline.dev.bench.workload import Workload
 from pipeline.errors import RefusedError, SesameError
 from pipeline.settings import Settings
 
+Say = Callable[[str], None]
+"""Is told what goes on."""
 Runner = Callable[[Bench, Workload, int, Settings], Measured]
 """One run on topics of its own, which ``Settings`` name; the number is the round's."""
 
@@ -44,14 +38,15 @@ class System:
     Args:
         name: As tables and ``--only`` have it.
         run: One run of it.
-        version: Says what would run; raises a SesameError with the reason where nothing would.
+        version: Builds it where it has to be, and says what will run; raises a SesameError with
+            the reason where nothing will.
         share: How much of the workload it gets.
         scores: Whether it scores at all.
     """
 
     name: str
     run: Runner
-    version: Callable[[], str]
+    version: Callable[[Say], str]
     share: Share
     scores: bool = True
 
@@ -74,21 +69,26 @@ class Pair:
 
 
 def known(settings: Settings) -> tuple[System, ...]:
-    """Every system, in the order they run in a round."""
+    """Every system, in the order they run in the first round."""
     pair = Pair()
     return (
-        System(OURS, pair.ours, lambda: _installed("sesame-score"), Share.ALL),
-        System(FAUST, run_faust, lambda: _installed("faust-streaming"), Share.FEW),
-        System(QUIX.system, QUIX.run, QUIX.version, Share.FEW),
-        System(BYTEWAX.system, BYTEWAX.run, BYTEWAX.version, Share.FEW),
+        System(OURS, pair.ours, lambda _: _installed("sesame-score"), Share.ALL),
+        System(COPY, pair.copy, lambda _: "no work between", Share.ALL, scores=False),
+        System(FAUST.system, FAUST.run, lambda _: FAUST.version(), Share.FEW),
+        System(QUIX.system, QUIX.run, lambda _: QUIX.version(), Share.FEW),
+        System(BYTEWAX.system, BYTEWAX.run, lambda _: BYTEWAX.version(), Share.FEW),
         System(
             jvm.KAFKA_STREAMS,
             jvm.run_kafka_streams,
-            lambda: jvm.version(jvm.KAFKA_STREAMS, settings),
+            lambda say: jvm.version(jvm.KAFKA_STREAMS, settings, say),
             Share.ALL,
         ),
-        System(jvm.FLINK, jvm.run_flink, lambda: jvm.version(jvm.FLINK, settings), Share.ALL),
-        System(COPY, pair.copy, lambda: "no work between", Share.ALL, scores=False),
+        System(
+            jvm.FLINK,
+            jvm.run_flink,
+            lambda say: jvm.version(jvm.FLINK, settings, say),
+            Share.ALL,
+        ),
     )
 
 
@@ -106,13 +106,27 @@ def choose(systems: Sequence[System], names: Iterable[str]) -> list[System]:
     return [each for each in systems if not wanted or each.name in wanted | {OURS}]
 
 
-def probe(systems: Iterable[System]) -> tuple[dict[str, str], dict[str, str]]:
-    """By name: the versions of those that can run here, and why the others cannot."""
+def in_turn(systems: Sequence[System], number: int) -> list[System]:
+    """The order of a round, numbered from 1: ours with the copy behind it, then the others.
+
+    The others begin with another one each time, so that none is always the last.
+    """
+    pair = [each for each in systems if each.name in (OURS, COPY)]
+    others = [each for each in systems if each.name not in (OURS, COPY)]
+    first = (number - 1) % len(others) if others else 0
+    return [*pair, *others[first:], *others[:first]]
+
+
+def probe(systems: Iterable[System], say: Say) -> tuple[dict[str, str], dict[str, str]]:
+    """By name: the versions of those that can run here, and why the others cannot.
+
+    Whatever has to be built is built by it, so that no run fails for want of a compiler.
+    """
     versions: dict[str, str] = {}
     left_out: dict[str, str] = {}
     for system in systems:
         try:
-            versions[system.name] = system.version()
+            versions[system.name] = system.version(say)
         except SesameError as error:
             left_out[system.name] = str(error)
     return versions, left_out

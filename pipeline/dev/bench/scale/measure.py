@@ -141,7 +141,7 @@ class _CellRun:
             for child in workers:
                 systems.wait_through(self.bench, "scale", watch, child, ends)
             peak_rss = sum(child.peak_rss_bytes for child in workers)
-        written = read_back(self.settings, before, _READ)
+        written = read_back(self.settings, before, chosen=_READ)
         if written.applied != len(events):
             raise SesameError(f"{written.applied:,} of {len(events):,} events were applied")
         return Run(

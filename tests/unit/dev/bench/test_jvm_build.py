@@ -61,25 +61,35 @@ def test_what_was_built_of_the_same_sources_is_not_built_again(
 
 def test_only_what_is_chosen_is_told_to_a_peer() -> None:
     assert Tuning().environment() == {"SESAME_BENCH_EXACTLY_ONCE": "false"}
-    assert Tuning(exactly_once=True, commit_ms=20, threads=1).environment() == {
+    chosen = Tuning(exactly_once=True, commit_ms=20, poll_ms=5, task_idle_ms=-1, gc=("-XX:+Some",))
+    assert chosen.environment() == {
         "SESAME_BENCH_EXACTLY_ONCE": "true",
         "SESAME_BENCH_COMMIT_MS": "20",
-        "SESAME_BENCH_THREADS": "1",
+        "SESAME_BENCH_POLL_MS": "5",
+        "SESAME_BENCH_TASK_IDLE_MS": "-1",
     }
+    assert chosen.told() == {**chosen.environment(), "JVM": "-XX:+Some"}
 
 
-def test_the_version_of_what_a_peer_runs_on_is_that_of_its_build_file(
+def test_the_version_of_what_a_peer_runs_on_is_that_of_its_build_file() -> None:
+    assert declared_version("kafka-streams", "kafka-streams") == "4.1.1"
+    assert declared_version("flink", "flink-streaming-java") == "2.1.0"
+    with pytest.raises(JvmBuildError, match="declares no heron"):
+        declared_version("flink", "heron")
+
+
+def test_a_peer_is_built_before_its_version_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maven = tmp_path / "mvn"
-    maven.write_text("")
+    maven.write_text("#!/bin/sh\nmkdir -p flink/target/lib && touch flink/target/flink-1.jar\n")
     maven.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    chosen = settings.load(cache_dir=tmp_path)
-    assert jvm.version("kafka-streams", chosen) == "kafka-streams 4.1.1"
-    assert jvm.version("flink", chosen) == "flink-streaming-java 2.1.0"
-    with pytest.raises(JvmBuildError, match="declares no heron"):
-        declared_version("flink", "heron", tmp_path)
+    said: list[str] = []
+    chosen = settings.load(cache_dir=tmp_path / "cache")
+    assert jvm.version("flink", chosen, said.append) == "flink-streaming-java 2.1.0"
+    assert said == ["building flink with Maven, once"]
+    assert list(tmp_path.rglob("flink-1.jar"))
 
 
 def test_a_peer_that_cannot_be_built_has_no_version(
@@ -87,4 +97,4 @@ def test_a_peer_that_cannot_be_built_has_no_version(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(JvmBuildError, match="no mvn is on PATH"):
-        declared_version("flink", "flink-streaming-java", tmp_path)
+        jvm.version("flink", settings.load(cache_dir=tmp_path), lambda _: None)

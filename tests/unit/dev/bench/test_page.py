@@ -14,6 +14,7 @@ MACHINE = {
     "python": "3.11.7",
     "kafka": "given",
     "java": None,
+    "commit": "51d1c93",
     "load_1m_at_start": 0.25,
 }
 
@@ -30,20 +31,20 @@ def summary(system: str, rate: float) -> dict[str, Any]:
     }
 
 
-COMPARISON = {
+PEERS = {
     "runs": [{"system": "sesame", "events": 1_000}, {"system": "faust", "events": 200}],
     "ratios": {"faust": 61.239},
     "summaries": [summary("sesame", 123_456.7), summary("faust", 2_016.0)],
-    "checked": {"people": 180, "scored": 150},
     "machine": MACHINE,
     "input": {"people": 10, "events": 1_000, "seed": 1, "partitions": 8},
-}
-
-PEERS = {
-    **COMPARISON,
+    "published": {"sesame": 0.0591, "faust": 0.2304},
     "few": {"people": 2, "events": 200, "seed": 1},
     "shares": {"sesame": "all", "faust": "few"},
-    "versions": {"sesame": "sesame-score 0.1.0", "faust": "faust-streaming 0.15.3"},
+    "versions": {
+        "sesame": "sesame-score 0.1.0",
+        "flink": "flink 2",
+        "faust": "faust-streaming 0.15.3",
+    },
     "left_out": {"quix": "No module named 'quixstreams'"},
     "checked": {"faust": {"people": 180, "scored": 150}},
 }
@@ -94,26 +95,19 @@ def test_the_sizing_page_follows_from_the_recorded_figures() -> None:
     assert (DOCS / "sizing.md").read_text() == wanted, "run `python -m pipeline.dev.bench.page`"
 
 
-def test_a_saved_comparison_is_a_row_for_each_system(tmp_path: Path) -> None:
-    page.save(COMPARISON, page.COMPARISON, tmp_path / "new")
-    told = page.figures(tmp_path / "new")
-    assert "| `sesame` | 1,000 | 123,457 | 123,456 to 123,458 | 4.2 | 300 |  |" in told
-    assert "| `faust` | 200 | 2,016 | 2,015 to 2,017 | 4.2 | 300 | 61.24 |" in told
-    assert "all 180 people compared, 150 of them" in told
-    assert "Measured 2026-01-02 on 2 cores of Abacus" in told
-    assert "load average 0.2 " in told
-
-
 def test_saved_peers_are_a_table_and_a_plot_with_what_they_rest_on(tmp_path: Path) -> None:
-    page.save(PEERS, page.PEERS, tmp_path)
-    told = page.figures(tmp_path)
-    assert "| `sesame` | 1,000 | 123,457 | 123,456 to 123,458 | 4.2 | 300 |  |" in told
-    assert "| `faust` | 200 | 2,016 | 2,015 to 2,017 | 4.2 | 300 | 61.24 |" in told
+    page.save(PEERS, page.PEERS, tmp_path / "new")
+    told = page.figures(tmp_path / "new")
+    assert "| `sesame` | 1,000 | 123,457 | 123,456 to 123,458 | 4.2 | 300 | 0.059 |  |" in told
+    assert "| `faust` | 200 | 2,016 | 2,015 to 2,017 | 4.2 | 300 | 0.230 | 61.24 |" in told
+    assert "Measured 2026-01-02 on 2 cores of Abacus" in told
+    assert "given, commit 51d1c93; load average 0.2 " in told
     assert "The same mix of 2 people: `faust`." in told
+    assert "of `flink` is mostly the heap, fixed at 1 GiB" in told
     assert "- `faust`: faust-streaming 0.15.3" in told
     assert "- `quix` was left out: No module named 'quixstreams'" in told
     assert "first round: `faust` 180 people (150 with a score)." in told
-    ((name, drawn),) = page.plots(tmp_path).items()
+    ((name, drawn),) = page.plots(tmp_path / "new").items()
     assert f"](performance/{name})" in told
     assert ">123,457<" in drawn
 

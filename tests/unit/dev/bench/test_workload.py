@@ -1,4 +1,7 @@
+import pytest
+
 from pipeline import topics
+from pipeline.codec.encode import decode_record
 from pipeline.codec.registry import FileRegistry
 from pipeline.dev.bench.workload import Workload
 
@@ -19,6 +22,15 @@ def test_consents_and_data_are_the_whole_history() -> None:
     assert topics.CONSENTS not in {record.topic for record in data}
     assert len(data) == SMALL.data_events
     assert len(consents) + len(data) == len(SMALL.history)
+
+
+def test_the_first_half_by_event_time_warms_up_and_the_rest_is_timed() -> None:
+    registry = FileRegistry()
+    records = list(SMALL.records(registry))
+    assert len(records) == SMALL.warm_up_events + SMALL.timed_events
+    assert SMALL.warm_up_events == pytest.approx(SMALL.timed_events, abs=1)
+    times = [decode_record(r.value or b"", registry)["occurred_at"] for r in records]
+    assert times == sorted(times)
 
 
 def test_equal_workloads_give_the_same_bytes() -> None:

@@ -1,9 +1,12 @@
+from collections import defaultdict
+
 import pytest
 
 from pipeline.dev.bench.arithmetic import Run
 from pipeline.dev.bench.check import Checked
 from pipeline.dev.bench.peers.compare import Peers, Plan
 from pipeline.dev.bench.peers.registry import known
+from pipeline.dev.bench.readback import Volume, Written
 from pipeline.dev.bench.workload import Workload
 from pipeline.settings import load
 
@@ -34,6 +37,9 @@ def test_the_result_has_runs_medians_and_ratios_by_round_whatever_the_events() -
         run("sesame", 3, 80_000.0, 10_000),
         run("quix", 3, 4_000.0, 2_000),
     ]
+    for records in (400, 500, 600):
+        volumes = {"scores": Volume(records, 1), "score-changes": Volume(9_000, 1)}
+        found.written["quix"].append(Written(defaultdict(Volume, volumes)))
     found.checked["quix"] = Checked(people=20, scored=18)
     told = found.as_json()
     assert told["ratios"] == {"quix": 20.0}
@@ -47,4 +53,6 @@ def test_the_result_has_runs_medians_and_ratios_by_round_whatever_the_events() -
     assert theirs["cpu_us_per_event"] == pytest.approx(500.0)
     assert told["few"] == {"people": 20, "events": 2_000, "seed": 1}
     assert told["left_out"] == {"flink": "no JDK"}
+    assert told["published"] == {"quix": 0.25}
+    assert told["written"]["quix"]["topics"]["scores"]["records"] == 400
     assert told["checked"] == {"quix": {"people": 20, "scored": 18}}

@@ -119,7 +119,7 @@ final class ScoringFunction extends KeyedProcessFunction<String, Incoming, Outgo
     }
 
     @Override
-    public List<String> users() {
+    public List<Member> everybody() {
       return List.of();
     }
   }

@@ -66,12 +66,12 @@ final class ScoringProcessor implements Processor<String, Event, String, byte[]>
     }
 
     @Override
-    public List<String> users() {
-      List<String> users = new ArrayList<>();
+    public List<Member> everybody() {
+      List<Member> everybody = new ArrayList<>();
       try (KeyValueIterator<String, Person> all = store.all()) {
-        all.forEachRemaining(each -> users.add(each.key));
+        all.forEachRemaining(each -> everybody.add(new Member(each.key, each.value)));
       }
-      return users;
+      return everybody;
     }
   }
 

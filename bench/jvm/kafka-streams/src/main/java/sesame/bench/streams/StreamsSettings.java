@@ -11,6 +11,8 @@ final class StreamsSettings {
   private static final int COMMIT_MS = 1_000;
   private static final int EXACTLY_ONCE_COMMIT_MS = 100;
   private static final int LINGER_MS = 100;
+  private static final int POLL_MS = 100;
+  private static final int TASK_IDLE_MS = 0;
   private static final long CACHE_BYTES = 256L << 20;
   private static final int BATCH_BYTES = 256 << 10;
 
@@ -31,6 +33,9 @@ final class StreamsSettings {
         settings.number("THREADS", Runtime.getRuntime().availableProcessors()));
     properties.put(
         StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, settings.number("COMMIT_MS", usualCommit));
+    properties.put(StreamsConfig.POLL_MS_CONFIG, settings.number("POLL_MS", POLL_MS));
+    properties.put(
+        StreamsConfig.MAX_TASK_IDLE_MS_CONFIG, settings.number("TASK_IDLE_MS", TASK_IDLE_MS));
     properties.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, CACHE_BYTES);
     // The input appears all at once, by the commit of the transaction it was loaded in.
     properties.put(

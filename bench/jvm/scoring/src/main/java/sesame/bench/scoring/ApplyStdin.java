@@ -66,8 +66,10 @@ public final class ApplyStdin {
     }
 
     @Override
-    public List<String> users() {
-      return List.copyOf(people.keySet());
+    public List<Member> everybody() {
+      return people.entrySet().stream()
+          .map(each -> new Member(each.getKey(), PersonCodec.decode(each.getValue())))
+          .toList();
     }
   }
 

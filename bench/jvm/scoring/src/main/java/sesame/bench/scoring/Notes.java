@@ -7,13 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** How many data events were applied, and when the first and the last, for the benchmark. */
+/** How many data events were applied, and when the last, for the benchmark. */
 public final class Notes {
   private final List<Counter> counters = new ArrayList<>();
 
   /** The notes of one thread. */
   public static final class Counter {
-    private volatile long firstMs;
     private volatile long lastMs;
     private volatile long events;
 
@@ -22,11 +21,7 @@ public final class Notes {
       if (!event.isData()) {
         return;
       }
-      long now = System.currentTimeMillis();
-      if (firstMs == 0) {
-        firstMs = now;
-      }
-      lastMs = now;
+      lastMs = System.currentTimeMillis();
       events = events + 1;
     }
   }
@@ -42,10 +37,8 @@ public final class Notes {
   public synchronized void write(Path file) throws IOException {
     List<Counter> used = counters.stream().filter(each -> each.events > 0).toList();
     long events = used.stream().mapToLong(each -> each.events).sum();
-    long first = used.stream().mapToLong(each -> each.firstMs).min().orElse(0);
     long last = used.stream().mapToLong(each -> each.lastMs).max().orElse(0);
-    Map<String, Object> noted =
-        Map.of("events", events, "first_at", first / 1000.0, "last_at", last / 1000.0);
+    Map<String, Object> noted = Map.of("events", events, "last_at", last / 1000.0);
     new ObjectMapper().writeValue(file.toFile(), noted);
   }
 }

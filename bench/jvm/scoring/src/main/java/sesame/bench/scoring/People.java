@@ -53,9 +53,9 @@ public final class People {
     boolean entered = event.isData() && advance(event.occurredAtMs());
     score(user, person, said);
     if (entered) {
-      for (String other : store.users()) {
-        if (!other.equals(user)) {
-          rescore(other);
+      for (PersonStore.Member other : store.everybody()) {
+        if (!other.user().equals(user)) {
+          score(other.user(), other.person(), new ArrayList<>(0));
         }
       }
     }

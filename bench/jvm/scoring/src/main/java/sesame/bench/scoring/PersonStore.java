@@ -12,5 +12,8 @@ public interface PersonStore {
   void delete(String user);
 
   /** Whom to score again when time enters a month; nobody where the processor sees to it. */
-  List<String> users();
+  List<Member> everybody();
+
+  /** A person of the store and their name. */
+  record Member(String user, Person person) {}
 }

@@ -6,13 +6,7 @@ Not as a product: poison records, withdrawals by expiry and exactly-once are lef
 in the peer's favour.
 """
 
-import json
-import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import gettempdir
@@ -25,7 +19,7 @@ from faust.types import StreamT
 from pipeline import settings as project
 from pipeline import topics
 from pipeline.codec.open import open_registry
-from pipeline.dev.bench.peers.notes import NOTES
+from pipeline.dev.bench.peers.notes import Notes, kept_notes
 from pipeline.dev.bench.plain.codec import Reader, Writer
 from pipeline.dev.bench.plain.people import People, Told
 from pipeline.dev.bench.plain.person import Event
@@ -46,28 +40,6 @@ class Avro(Codec):
 
     def _loads(self, s: bytes) -> Event:
         return self._read(s)
-
-
-@dataclass(slots=True)
-class Notes:
-    """How many data events were applied, and when the first and the last."""
-
-    events: int = 0
-    first_at: float = 0.0
-    last_at: float = 0.0
-
-    def note(self) -> None:
-        """One more."""
-        self.last_at = time.time()
-        if not self.events:
-            self.first_at = self.last_at
-        self.events += 1
-
-    def write(self, path: Path) -> None:
-        """Leave them to whoever started the peer."""
-        path.write_text(
-            json.dumps({"events": self.events, "first_at": self.first_at, "last_at": self.last_at})
-        )
 
 
 def build(settings: Settings, notes: Notes) -> faust.App:
@@ -116,7 +88,7 @@ def _add_agent(  # noqa: PLR0913 - what an agent's closure holds
         key_serializer="raw",
         value_serializer=Avro(topic=topic),
     )
-    name, counted = topic.name, topic not in (topics.CONSENTS, topics.PEER_SIGNALS)
+    name = topic.name
 
     @app.agent(channel, name=name)
     async def score_one_by_one(stream: StreamT[Event]) -> None:
@@ -126,8 +98,7 @@ def _add_agent(  # noqa: PLR0913 - what an agent's closure holds
                 name, event.value, message.partition, round(message.timestamp * 1000)
             )
             await tell(told)
-            if counted:
-                notes.note()
+            notes.note(name)
 
 
 def _raw_topic(app: faust.App, prefix: str, topic: Topic) -> Any:
@@ -141,19 +112,9 @@ def _raw_topic(app: faust.App, prefix: str, topic: Topic) -> Any:
     )
 
 
-@contextmanager
-def _noted(path: str | None) -> Iterator[Notes]:
-    notes = Notes()
-    try:
-        yield notes
-    finally:
-        if path:
-            notes.write(Path(path))
-
-
 def main() -> None:
     """Run a worker of the peer until it is told to end."""
-    with _noted(os.environ.get(NOTES)) as notes:
+    with kept_notes() as notes:
         app = build(project.load(), notes)
         sys.argv[1:] = ["--loop", "uvloop", "worker", "--without-web", "--loglevel", "warn"]
         app.main()
