@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline.factors.state import BatchState
 from pipeline.settings import Settings
@@ -329,7 +330,7 @@ def test_a_database_that_cannot_be_closed_names_its_folder(tmp_path: Path) -> No
 
 
 def test_a_database_whose_purges_are_broken_off_has_what_was_written_and_tells_of_no_failure(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     memory = Memory(16 << 20)
     database = Database(tmp_path / "p", memory)
@@ -337,8 +338,9 @@ def test_a_database_whose_purges_are_broken_off_has_what_was_written_and_tells_o
     database.break_off()
     with pytest.raises(StoreError, match="Shutdown in progress"):
         database.purge(None, [])
-    database.close()
-    assert not capsys.readouterr().out
+    with capture_logs() as told:
+        database.close()
+    assert told == []
 
     again = Database(tmp_path / "p", memory)
     assert again.get([b"uann"]) == [b"1"]

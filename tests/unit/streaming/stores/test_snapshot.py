@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline.settings import Settings
 from pipeline.streaming.position import Position
@@ -182,14 +183,15 @@ def test_one_that_does_not_fit_is_dropped(disk: SnapshotDisk, tmp_path: Path) ->
 
 
 def test_a_snapshot_that_cannot_be_written_is_told_by_its_folder_and_done_without(
-    disk: SnapshotDisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    disk: SnapshotDisk, tmp_path: Path
 ) -> None:
     folder = tmp_path / "in the way"
     store = opened(disk, folder)
     folder.write_bytes(b"")
     enrol(store, "ann")
 
-    tended(store)
+    with capture_logs() as told:
+        tended(store)
 
-    assert str(folder) in capsys.readouterr().out
+    assert [line["folder"] for line in told] == [str(folder)]
     assert people(store) == {"ann"}
