@@ -18,8 +18,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.codec.murmur import murmur2_all
 from pipeline.factors.columns import UInt8
-from pipeline.gateway.murmur import murmur2_all
 
 KEY_CHARACTERS_MIN = 32
 SUBJECT_CHARACTERS = 40

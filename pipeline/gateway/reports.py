@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pipeline import topics
+from pipeline.codec.murmur import partition_of
 from pipeline.codec.partner_reads import Reads, decode_enquiries, decode_outcomes
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.gateway.changes import Changes
 from pipeline.gateway.context import GatewayContext
 from pipeline.gateway.letters import NOT_GRANTED, Origin, refuse
-from pipeline.gateway.murmur import partition_of
 from pipeline.streaming.records import Record
 from pipeline.topics import DAY_MS, Topic
 

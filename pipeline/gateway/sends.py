@@ -6,10 +6,10 @@ from itertools import groupby
 import numpy as np
 
 from pipeline import topics
+from pipeline.codec.murmur import murmur2_all, partitions_of
 from pipeline.codec.partner_outputs import encode_obligations
 from pipeline.gateway.changes import Changes, Message, Told
 from pipeline.gateway.context import GatewayContext
-from pipeline.gateway.murmur import murmur2_all, partitions_of
 from pipeline.gateway.records import disclosures, partner_scores
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.vocabulary import Kind

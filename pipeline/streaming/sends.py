@@ -1,12 +1,12 @@
 """What a batch of the factor pipeline writes, laid out by topic and partition."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from itertools import groupby
+from itertools import pairwise
 
-from kafka.partitioner.default import murmur2
+import numpy as np
 
 from pipeline import topics
+from pipeline.codec.murmur import murmur2_all, partitions_of
 from pipeline.streaming import journal
 from pipeline.streaming.changelog import POSITION_KEY
 from pipeline.streaming.flow import Send
@@ -41,16 +41,11 @@ def _send(topic: topics.Topic, partition: int, entries: Iterable[Entry]) -> Send
     return Send(topic, partition, ((key, value, ()) for key, value in entries))
 
 
-def _by_partition(entries: list[Entry], partitions: int) -> list[tuple[int, list[Entry]]]:
+def _by_partition(entries: list[Entry], partitions: int) -> Iterator[tuple[int, list[Entry]]]:
     # Kafka's default partitioner: the receiver's records of every topic lie there.
-    placed = [(_hash(key) % partitions, (key, value)) for key, value in entries]
-    placed.sort(key=lambda pair: pair[0])
-    return [
-        (partition, [entry for _, entry in group])
-        for partition, group in groupby(placed, key=lambda pair: pair[0])
-    ]
-
-
-@lru_cache(maxsize=100_000)
-def _hash(key: bytes) -> int:
-    return int(murmur2(key)) & 0x7FFFFFFF
+    places = partitions_of(murmur2_all([key for key, _ in entries]), partitions)
+    order = np.argsort(places, kind="stable").tolist()
+    ends = np.cumsum(np.bincount(places, minlength=partitions)).tolist()
+    for partition, (start, end) in enumerate(pairwise([0, *ends])):
+        if start < end:
+            yield partition, [entries[i] for i in order[start:end]]

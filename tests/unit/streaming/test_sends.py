@@ -2,6 +2,8 @@
 
 import json
 
+from kafka.partitioner.default import murmur2
+
 from pipeline import topics
 from pipeline.factors.state import BatchState
 from pipeline.streaming import changelog, journal
@@ -9,6 +11,7 @@ from pipeline.streaming.flow import Send
 from pipeline.streaming.journal import Kind
 from pipeline.streaming.output import Output
 from pipeline.streaming.position import Position
+from pipeline.streaming.records import Entry
 from pipeline.streaming.sends import sends
 
 POSITION = Position({"payments": 41, "consents": 7}, 1_780_300_000_000, 677)
@@ -37,3 +40,23 @@ def test_the_journal_says_what_the_changelog_says_and_the_kind() -> None:
     assert in_changelog is not None
     assert in_journal is not None
     assert json.loads(in_journal) == {"kind": "SWEEP"} | json.loads(in_changelog)
+
+
+def test_a_signal_lies_where_the_receivers_other_records_lie_and_in_order() -> None:
+    signals: list[Entry] = [
+        (f"user-{number % 50}".encode(), str(number).encode()) for number in range(200)
+    ]
+    output = Output(Kind.BATCH, BatchState.empty([]), POSITION, peer_signals=signals)
+
+    told: list[Entry] = []
+    for send in sends(output, partition=2, partitions=16):
+        if send.topic is topics.PEER_SIGNALS:
+            found = [(key or b"", value) for key, value, _ in send.records]
+            told += found
+            assert {(murmur2(key) & 0x7FFF_FFFF) % 16 for key, _ in found} == {send.partition}
+            assert found == [one for one in signals if one in found]
+    assert sorted(told) == sorted(signals)
+
+
+def test_without_signals_nothing_is_sent_there() -> None:
+    assert not [send for send in written(Kind.BATCH) if send.topic is topics.PEER_SIGNALS]

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2
 
-from pipeline.gateway.murmur import murmur2_all, partition_of, partitions_of
+from pipeline.codec.murmur import murmur2_all, partition_of, partitions_of
 
 
 @given(st.lists(st.binary(max_size=70)), st.integers(1, 1024))
