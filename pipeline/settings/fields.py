@@ -1,6 +1,7 @@
 """What all settings share: their prefix, their refusal, words for what is allowed."""
 
 from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 
 from pipeline.errors import RefusedError
 
@@ -24,3 +25,9 @@ class SettingsError(RefusedError):
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
+
+
+def refusal(name: str, shown: str, must_be: str) -> PydanticCustomError:
+    """Why a setting does not go with another: what it is, and what it must be."""
+    context = {"name": name, "shown": shown, "must_be": must_be}
+    return PydanticCustomError("together", "settings that do not go together", context)

@@ -12,7 +12,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline import failpoints as points
-from pipeline.settings.fields import FILE, FOLDER, PORT_MAX, SECRET, variable
+from pipeline.settings.fields import FILE, FOLDER, PORT_MAX, SECRET, refusal, variable
 from pipeline.settings.partners import PartnerSettings
 from pipeline.settings.standby import StandbySettings
 
@@ -229,18 +229,18 @@ class Settings(StandbySettings, PartnerSettings):
             _require(self, "registry_password", because=variable("registry_username"))
         if self.pseudonym_key is not None and self.pseudonym_key_file is not None:
             other = f"not set while {variable('pseudonym_key')} is"
-            raise _refusal("pseudonym_key_file", str(self.pseudonym_key_file), other)
+            raise refusal("pseudonym_key_file", str(self.pseudonym_key_file), other)
         if self.gateway_app_id == self.app_id:
             # One group and one set of transactional ids: each would shut the other out.
             other = f"another than {variable('app_id')}"
-            raise _refusal("gateway_app_id", repr(self.gateway_app_id), other)
+            raise refusal("gateway_app_id", repr(self.gateway_app_id), other)
         if self.lane_waiting_max < self.lane_records_max:
             least = f"at least {variable('lane_records_max')}, {self.lane_records_max}"
-            raise _refusal("lane_waiting_max", str(self.lane_waiting_max), least)
+            raise refusal("lane_waiting_max", str(self.lane_waiting_max), least)
         if self.watchdog_s <= self.transaction_timeout_s:
             # It would end a worker for a transaction that may yet be committed.
             least = f"more than {variable('transaction_timeout_s')}, {self.transaction_timeout_s:g}"
-            raise _refusal("watchdog_s", f"{self.watchdog_s:g}", least)
+            raise refusal("watchdog_s", f"{self.watchdog_s:g}", least)
         if self.failpoints:
             self._may_fail()
         return self
@@ -248,12 +248,12 @@ class Settings(StandbySettings, PartnerSettings):
     def _may_fail(self) -> None:
         if not self.chaos:
             because = f"not set without {variable('chaos')}=1"
-            raise _refusal("failpoints", repr(self.failpoints), because)
+            raise refusal("failpoints", repr(self.failpoints), because)
         try:
             points.parse(self.failpoints)
         except points.UnreadableOrderError as error:
             must_be = f"{allowed('failpoints')}: {error}"
-            raise _refusal("failpoints", repr(self.failpoints), must_be) from error
+            raise refusal("failpoints", repr(self.failpoints), must_be) from error
 
     @property
     def brokers(self) -> list[str]:
@@ -291,9 +291,4 @@ def allowed(name: str) -> str:
 def _require(settings: Settings, *names: str, because: str) -> None:
     for name in names:
         if getattr(settings, name) is None:
-            raise _refusal(name, "not set", f"{allowed(name)}: {because} needs it")
-
-
-def _refusal(name: str, shown: str, must_be: str) -> PydanticCustomError:
-    context = {"name": name, "shown": shown, "must_be": must_be}
-    return PydanticCustomError("together", "settings that do not go together", context)
+            raise refusal(name, "not set", f"{allowed(name)}: {because} needs it")

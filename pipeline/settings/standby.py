@@ -3,8 +3,8 @@
 from typing import Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
+from pipeline.settings.fields import refusal
 from pipeline.settings.stores import StoreSettings
 
 
@@ -27,10 +27,6 @@ class StandbySettings(StoreSettings):
     @model_validator(mode="after")
     def _has_room(self) -> Self:
         if self.standby and self.store == "rocksdb":
-            context = {
-                "name": "standby",
-                "shown": "1",
-                "must_be": "0 with SESAME_STORE=rocksdb: warm copies are held in memory",
-            }
-            raise PydanticCustomError("together", "settings that do not go together", context)
+            must_be = "0 with SESAME_STORE=rocksdb: warm copies are held in memory"
+            raise refusal("standby", "1", must_be)
         return self

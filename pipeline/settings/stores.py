@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings
 
-from pipeline.settings.fields import FOLDER
+from pipeline.settings.fields import FOLDER, refusal
 
 
 class StoreSettings(BaseSettings):
@@ -39,10 +38,6 @@ class StoreSettings(BaseSettings):
     @model_validator(mode="after")
     def _has_a_folder(self) -> Self:
         if self.store == "rocksdb" and self.state_dir is None:
-            context = {
-                "name": "state_dir",
-                "shown": "not set",
-                "must_be": f"{FOLDER['allowed']}: SESAME_STORE=rocksdb needs it",
-            }
-            raise PydanticCustomError("together", "settings that do not go together", context)
+            must_be = f"{FOLDER['allowed']}: SESAME_STORE=rocksdb needs it"
+            raise refusal("state_dir", "not set", must_be)
         return self

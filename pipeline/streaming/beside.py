@@ -28,13 +28,14 @@ async def beside(work: Callable[[], T], undo: Callable[[T], None] | None = None)
         return await asyncio.shield(waited)
     except asyncio.CancelledError:
         if not future.cancel():
-            await _ended(waited)
+            await ended(waited)
             if waited.exception() is None and undo is not None:
                 undo(waited.result())
         raise
 
 
-async def _ended(future: "asyncio.Future[T]") -> None:
+async def ended(future: "asyncio.Future[T]") -> None:
+    """Return once it is done, however often whoever waits is cancelled; that is theirs to raise."""
     while not future.done():
         with suppress(asyncio.CancelledError):  # once more: it is raised in the end
             await asyncio.wait([future])

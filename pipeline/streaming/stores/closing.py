@@ -1,9 +1,9 @@
 """Closes stores beside the event loop: writing what they hold takes as long as the disk does."""
 
 import asyncio
-from contextlib import suppress
 from functools import partial
 
+from pipeline.streaming.beside import ended
 from pipeline.streaming.stores.base import Store
 
 
@@ -17,6 +17,4 @@ async def close(store: Store, *, save: bool) -> None:
     try:
         await asyncio.shield(closing)
     finally:
-        while not closing.done():
-            with suppress(asyncio.CancelledError):  # once more: it is raised in the end
-                await asyncio.wait([closing])
+        await ended(closing)
