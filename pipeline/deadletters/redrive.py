@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from kafka.partitioner.default import murmur2
 
 from pipeline import topics
+from pipeline.codec.murmur import partition_of
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.deadletters.choice import Choice
 from pipeline.deadletters.letter import Letter, read_letter
@@ -175,7 +176,7 @@ class _Run:
         known = self.partitions[name]
         partition = record.partition
         if partition is None and known:
-            partition = (murmur2(record.key) & 0x7FFF_FFFF) % known
+            partition = partition_of(murmur2(record.key), known)
         if partition is None or partition >= known:
             where = f"{record.letter.topic} has no partition {record.letter.partition} now"
             return Verdict(Ruling.NOT_AN_INPUT, where)

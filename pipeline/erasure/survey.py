@@ -7,6 +7,7 @@ from kafka.errors import AuthorizationError
 from kafka.partitioner.default import murmur2
 
 from pipeline import topics
+from pipeline.codec.murmur import partition_of
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.erasure.sought import OTHERS_LINKS, Search, Sought, changelogs
 from pipeline.erasure.trace import Kept, Trace
@@ -64,7 +65,7 @@ class Survey:
     def homes(self) -> list[int]:
         """The partitions the person lives in: by Kafka's partitioner, and where there is a row."""
         numbers = self._reader.require(topics.CONSENTS)
-        home = int(murmur2(self.sought.key) & 0x7FFF_FFFF) % len(numbers)
+        home = partition_of(murmur2(self.sought.key), len(numbers))
         rows = {
             number
             for topic in self.changelogs

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from kafka.partitioner.default import murmur2
 
 from pipeline import topics
+from pipeline.codec.murmur import partition_of
 from pipeline.codec.open import open_registry
 from pipeline.dev.bench.workload import Workload
 from pipeline.factors.admission import Policy
@@ -117,7 +118,7 @@ def copies(
         by_partition: list[list[Entry]] = [[] for _ in range(partitions)]
         for original in originals[: people - first]:
             user = _name(original, first)
-            chosen = by_partition[(murmur2(user) & 0x7FFFFFFF) % partitions]
+            chosen = by_partition[partition_of(murmur2(user), partitions)]
             chosen.extend((kind + user, value) for kind, value in original.entries)
         yield by_partition
 
