@@ -155,7 +155,9 @@ def test_every_probe_is_answered_at_every_load_also_at_the_partner(
     for load in told["loads"]:
         assert load["not_sustained"] is None
         assert load["events_per_second"] == pytest.approx(load["share"] * tops[load["system"]])
-        assert load["events"] == pytest.approx(load["events_per_second"], abs=2)
+        # A load is shorter where few live events are left for it.
+        assert 0 < load["seconds"] <= 1
+        assert load["events"] == pytest.approx(load["events_per_second"] * load["seconds"], abs=2)
         spread = load["latency_ms"]
         assert 0 < spread["p50"] <= spread["p99"] <= spread["p99.9"] <= spread["max"]
         assert sum(count for _, count in load["histogram_us"]) == spread["samples"] > 0
