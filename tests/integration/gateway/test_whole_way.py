@@ -155,7 +155,7 @@ def test_a_grant_a_decision_an_outcome_another_score_and_a_withdrawal(town: Town
     # It may move more than once, as the loan counts too: the lender sees what is published last.
     def is_shown() -> bool:
         shown = (town.seen("microloan", subjects["microloan"]) or {}).get("score")
-        return shown is not None and shown == town.points("ann") < before
+        return shown is not None and shown < before and shown == town.points("ann")
 
     stream.until(is_shown)
 
