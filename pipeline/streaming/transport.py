@@ -7,15 +7,14 @@ of a fetch (pausing them in Faust would drop what is fetched already).
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Generator, Iterator, Mapping
-from types import coroutine
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
-from mode.services import WaitResults
 
+from pipeline.streaming.atonce import AtOnce
 from pipeline.streaming.bounded import take_fetched
 from pipeline.streaming.records import Record
 
@@ -100,7 +99,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         return await take_fetched(consumer._fetcher, take, active_partitions, timeout or 0.0)  # noqa: SLF001
 
 
-class BatchConsumer(Consumer):
+class BatchConsumer(AtOnce, Consumer):
     """Acknowledges by batch and holds back partitions whose lane is behind."""
 
     logger = _FAUST
@@ -124,27 +123,6 @@ class BatchConsumer(Consumer):
             timeout = _HELD_BACK_FETCH_S
         return await super()._getmany(ready, timeout)
 
-    async def wait_first(
-        self,
-        *coros: Any,
-        timeout: Any = None,  # noqa: ASYNC109 - mode's signature
-    ) -> WaitResults:
-        """Wait for the first of several, the first of which hands a message over.
-
-        Nearly always it does so without waiting. Faust makes tasks of all of them for each message,
-        which takes rounds of the event loop, and lanes work in each of those.
-        """
-        first = coros[0]
-        if not asyncio.iscoroutine(first):
-            return await super().wait_first(*coros, timeout=timeout)
-        try:
-            waits_for = first.send(None)
-        except StopIteration as done:
-            for other in coros[1:]:
-                other.close()
-            return WaitResults([first], [done.value], stopped=False)
-        return await super().wait_first(_resumed(first, waits_for), *coros[1:], timeout=timeout)
-
     async def _add_gap(self, _tp: TP, _offset_from: int, _offset_to: int) -> None:
         # Offsets inside a batch are no gaps; lanes acknowledge batches in order.
         return
@@ -157,21 +135,6 @@ class BatchConsumer(Consumer):
         acked.clear()
         self._acked_index[tp].clear()
         return newest + 1
-
-
-@coroutine
-def _resumed(begun: Coroutine[Any, Any, Any], waits_for: Any) -> Generator[Any, Any, Any]:
-    """What is left of a coroutine that was begun by hand and waits for something."""
-    while True:
-        try:
-            try:
-                got = yield waits_for
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it decides
-                waits_for = begun.throw(error)
-            else:
-                waits_for = begun.send(got)
-        except StopIteration as done:
-            return done.value
 
 
 class BatchTransport(Transport):
