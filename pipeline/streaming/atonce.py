@@ -7,7 +7,7 @@ them came some tenths of a second late.
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterable
 from types import coroutine
 from typing import Any
 
@@ -31,10 +31,17 @@ class AtOnce(Service):
         try:
             waits_for = first.send(None)
         except StopIteration as done:
-            for other in coros[1:]:
-                other.close()
+            _close(coros[1:])
             return WaitResults([first], [done.value], stopped=False)
+        except BaseException:
+            _close(coros[1:])
+            raise
         return await super().wait_first(_rest_of(first, waits_for), *coros[1:], timeout=timeout)
+
+
+def _close(coros: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    for each in coros:
+        each.close()
 
 
 async def _rest_of(begun: Coroutine[Any, Any, Any], waits_for: Any) -> Any:
