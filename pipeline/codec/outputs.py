@@ -121,7 +121,7 @@ def _event_ids(number: int) -> list[str]:
 def encode_peer_signals(
     signals: Sequence[Signal],
     base_scores: Sequence[int | None],
-    occurred_at_ms: int,
+    occurred_at_ms: Integers,
     registry: SchemaRegistry,
 ) -> list[bytes]:
     """PeerSignal records in the wire format, keyed by their receivers.
@@ -129,17 +129,16 @@ def encode_peer_signals(
     Args:
         signals: What to send, n of them.
         base_scores: Each sender's base score in tens, rounded down; None while unscored.
-        occurred_at_ms: Event time. Before the first year that records may be of, that year is
-            written: a partition that has seen no event yet has none.
+        occurred_at_ms: Event time of each, (n,). Before the first year that records may be of,
+            that year is written: a partition that has seen no event yet has none.
         registry: Gives the schema's id.
     """
     if not signals:
         return []
-    at_ms = max(occurred_at_ms, OCCURRED_FROM_MS)
     columns = {
         "event_id": pa.array(_event_ids(len(signals))),
         "user_id": pa.array([signal.receiver for signal in signals]),
-        "occurred_at": pa.repeat(at_ms, len(signals)),
+        "occurred_at": pa.array(np.maximum(occurred_at_ms, OCCURRED_FROM_MS)),
         "other_user_id": pa.array([signal.sender for signal in signals]),
         "active": pa.array([signal.active for signal in signals]),
         "base_score": pa.array(base_scores, pa.int32()),

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.factors import behaviour, credit_history, fulfilment, identity, social
 from pipeline.factors.admission import Outcome, Policy, future
-from pipeline.factors.columns import ConsentColumns, UInt8
+from pipeline.factors.columns import ConsentColumns, Int64, UInt8
 from pipeline.factors.layout import FACTOR_ROW_LAYOUT, LEDGER_ROW_LAYOUT, NO_TIME
 from pipeline.factors.state import Arrivals, BatchState, Effects
 from pipeline.factors.vocabulary import ConsentAction, Scope
@@ -36,11 +36,12 @@ def fold_consents(
     state: BatchState,
     arrivals: Arrivals[ConsentColumns],
     policy: Policy,
-    watermark_ms: int,
+    watermark_ms: Int64,
     effects: Effects,
 ) -> UInt8:
     """Fold consents in order of arrival, in place; the outcomes (n_events,).
 
+    ``watermark_ms`` (n_users,) is event time by person.
     Records with scope PARTNER are applied without effect here. A withdrawal of someone
     unknown leaves nothing behind: to remember it would be to keep a stranger's data.
     """
@@ -56,10 +57,11 @@ def fold_consents(
         events.action[chosen].tolist(),
         events.occurred_at_ms[chosen].tolist(),
         events.expires_at_ms[chosen].tolist(),
+        watermark_ms[events.user[chosen]].tolist(),
         strict=True,
     )
-    for user, scope, action, at_ms, expires_ms in records:
-        lapsed = expires_ms != NO_TIME and expires_ms <= watermark_ms
+    for user, scope, action, at_ms, expires_ms, now_ms in records:
+        lapsed = expires_ms != NO_TIME and expires_ms <= now_ms
         if action == ConsentAction.GRANT and not lapsed:
             ends_ms = NO_END if expires_ms == NO_TIME else expires_ms
             ledger.grant(user, scope, max(at_ms, 1), ends_ms)
@@ -68,10 +70,10 @@ def fold_consents(
     return outcomes
 
 
-def expire(state: BatchState, now_ms: int, effects: Effects) -> None:
-    """Withdraw every grant whose end is not after ``now_ms``, in place."""
+def expire(state: BatchState, now_ms: Int64, effects: Effects) -> None:
+    """Withdraw every grant whose end is not after ``now_ms`` (n_users,), in place."""
     ends = state.ledgers["consent_expires_ms"]
-    lapsed = (ends != NO_END) & (ends <= now_ms)
+    lapsed = (ends != NO_END) & (ends <= now_ms[:, None])
     if not lapsed.any():
         return
     ledger = _Ledger(state, effects)

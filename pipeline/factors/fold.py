@@ -7,6 +7,8 @@ other topics are independent of each other.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from pipeline import topics
 from pipeline.factors import consent
 from pipeline.factors.admission import Outcome, Policy
@@ -15,6 +17,7 @@ from pipeline.factors.columns import (
     Bool,
     ConsentColumns,
     ConsumptionColumns,
+    EventColumns,
     Int64,
     ObligationColumns,
     PaymentColumns,
@@ -61,8 +64,8 @@ class FoldResult:
 
     ``before`` is the state as it was; ``outcomes`` by topic name, each (n_events,) of
     Outcome; ``erased`` and ``touched`` (n_users,): erased at some point of the batch, and
-    row, ledger or a list differs from before; ``newest_ms``: newest event time among
-    applied data events, 0 for none.
+    row, ledger or a list differs from before; ``newest_by_person_ms`` (n_users,): newest event
+    time among applied data events, 0 for none.
     """
 
     before: BatchState
@@ -70,31 +73,41 @@ class FoldResult:
     signals: list[Signal]
     erased: Bool
     touched: Bool
-    newest_ms: int
+    newest_by_person_ms: Int64
+
+    @property
+    def newest_ms(self) -> int:
+        """The newest of all, 0 for none."""
+        return int(self.newest_by_person_ms.max(initial=0))
 
 
-def fold_batch(state: BatchState, batch: Batch, policy: Policy, watermark_ms: int) -> FoldResult:
+def fold_batch(
+    state: BatchState, batch: Batch, policy: Policy, watermark_ms: int | Int64
+) -> FoldResult:
     """Fold a batch into the gathered state, in place.
 
     Args:
         state: The people of the batch; ``user`` columns index into it.
         batch: Events by topic, in order of arrival within a topic.
         policy: The allowed lateness and lead.
-        watermark_ms: Newest event time of the partition: grants that end by then have lapsed.
+        watermark_ms: Newest event time of the partition, or of each person's (n_users,): grants
+            that end by then have lapsed.
     """
     before = state.copy()
-    effects = Effects.none(len(state.users))
+    people = len(state.users)
+    effects = Effects.none(people)
+    now_ms = np.broadcast_to(np.asarray(watermark_ms, np.int64), people)
     outcomes: dict[str, UInt8] = {}
     if batch.consents is not None:
         outcomes[topics.CONSENTS.name] = consent.fold_consents(
-            state, batch.consents, policy, watermark_ms, effects
+            state, batch.consents, policy, now_ms, effects
         )
-    consent.expire(state, watermark_ms, effects)
-    newest_ms = 0
-    for name, occurred_at_ms, decided in _fold_data(state, batch, policy, effects):
+    consent.expire(state, now_ms, effects)
+    newest_ms = np.zeros(people, np.int64)
+    for name, events, decided in _fold_data(state, batch, policy, effects):
         outcomes[name] = decided
-        applied = occurred_at_ms[decided == Outcome.APPLIED]
-        newest_ms = max(newest_ms, int(applied.max(initial=0)))
+        applied = decided == Outcome.APPLIED
+        np.maximum.at(newest_ms, events.user[applied], events.occurred_at_ms[applied])
     if batch.peer_signals is not None:
         outcomes[topics.PEER_SIGNALS.name] = fold_peer_signals(state, batch.peer_signals, effects)
     return FoldResult(
@@ -106,26 +119,30 @@ def expire_consents(state: BatchState, now_ms: int) -> FoldResult:
     """Withdraw the grants that end by ``now_ms``, in place; does what withdrawals would."""
     before = state.copy()
     effects = Effects.none(len(state.users))
-    consent.expire(state, now_ms, effects)
-    return FoldResult(before, {}, effects.signals, effects.erased, state.differs_from(before), 0)
+    people = len(state.users)
+    consent.expire(state, np.full(people, now_ms), effects)
+    touched = state.differs_from(before)
+    return FoldResult(
+        before, {}, effects.signals, effects.erased, touched, np.zeros(people, np.int64)
+    )
 
 
 def _fold_data(
     state: BatchState, batch: Batch, policy: Policy, effects: Effects
-) -> Iterator[tuple[str, Int64, UInt8]]:
-    """Fold each data topic present; its name, event times and outcomes."""
+) -> Iterator[tuple[str, EventColumns, UInt8]]:
+    """Fold each data topic present; its name, events and outcomes."""
     if (paid := batch.payments) is not None:
         outcomes = fold_payments(state, paid, policy)
-        yield topics.PAYMENTS.name, paid.columns.occurred_at_ms, outcomes
+        yield topics.PAYMENTS.name, paid.columns, outcomes
     if (used := batch.consumption) is not None:
         outcomes = fold_consumption(state, used, policy)
-        yield topics.CONSUMPTION.name, used.columns.occurred_at_ms, outcomes
+        yield topics.CONSUMPTION.name, used.columns, outcomes
     if (owed := batch.obligations) is not None:
         outcomes = fold_obligations(state, owed, policy)
-        yield topics.OBLIGATIONS.name, owed.columns.occurred_at_ms, outcomes
+        yield topics.OBLIGATIONS.name, owed.columns, outcomes
     if (told := batch.profiles) is not None:
         outcomes = fold_profiles(state, told, policy)
-        yield topics.PROFILES.name, told.columns.occurred_at_ms, outcomes
+        yield topics.PROFILES.name, told.columns, outcomes
     if (ties := batch.relationships) is not None:
         outcomes = fold_relationships(state, ties, policy, effects)
-        yield topics.RELATIONSHIPS.name, ties.columns.occurred_at_ms, outcomes
+        yield topics.RELATIONSHIPS.name, ties.columns, outcomes

@@ -1,5 +1,6 @@
 """The state of the people in a batch, gathered from their partition."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -72,6 +73,18 @@ class BatchState:
             list(self.links),
         )
 
+    def part(self, start: int, end: int) -> "BatchState":
+        """Those of the people at ``start`` and on, before ``end``; rows are not copied."""
+        if (start, end) == (0, len(self.users)):
+            return self
+        return BatchState(
+            self.users[start:end],
+            self.rows[start:end],
+            self.ledgers[start:end],
+            self.contracts[start:end],
+            self.links[start:end],
+        )
+
     def covered(self, scope: Scope) -> Bool:
         """Who grants both scoring and ``scope``, (n,)."""
         needed = 1 << Scope.SCORING | 1 << scope
@@ -85,6 +98,19 @@ class BatchState:
             if now != then:
                 differs |= np.array([a != b for a, b in zip(now, then, strict=True)], np.bool_)
         return differs
+
+
+def joined(states: Sequence[BatchState]) -> BatchState:
+    """The people of several states, one after the other."""
+    if len(states) == 1:
+        return states[0]
+    return BatchState(
+        [user for state in states for user in state.users],
+        _concatenated([state.rows for state in states]),
+        _concatenated([state.ledgers for state in states]),
+        [packed for state in states for packed in state.contracts],
+        [packed for state in states for packed in state.links],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +143,12 @@ class Effects:
 def _copied(rows: Rows) -> Rows:
     copied: Rows = rows.view(f"V{rows.dtype.itemsize}").copy().view(rows.dtype)
     return copied
+
+
+def _concatenated(parts: Sequence[Rows]) -> Rows:
+    opaque = [rows.view(f"V{rows.dtype.itemsize}") for rows in parts]
+    rows: Rows = np.concatenate(opaque).view(parts[0].dtype)
+    return rows
 
 
 def _rows_differ(rows: Rows, others: Rows) -> Bool:

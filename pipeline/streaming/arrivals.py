@@ -1,7 +1,8 @@
 """Decode what arrived for a partition and lay it out for the fold."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any
 
@@ -26,6 +27,8 @@ class DecodedTopic:
     topic: topics.Topic
     records: Sequence[Record]
     decoded: Decoded
+    ends: tuple[int, ...]
+    """Where the records of each partition end, one after the other."""
 
     def arrivals(self, user: Int32) -> Arrivals[Any]:
         """The good records by column; ``user`` (n_good,) is each person's row."""
@@ -46,26 +49,60 @@ def decode(
     records_by_topic: Mapping[str, Sequence[Record]], registry: SchemaRegistry
 ) -> list[DecodedTopic]:
     """Decode each topic's records; poison is kept as values, nothing is raised."""
-    return [
-        DecodedTopic(
-            topic=topic,
-            records=records,
-            decoded=decode_inputs(
-                topic, [r.key for r in records], [r.value for r in records], registry
-            ),
-        )
-        for topic in topics.INPUTS
-        if (records := records_by_topic.get(topic.name))
-    ]
+    return decode_together([records_by_topic], registry)
 
 
-def people(decoded: Iterable[DecodedTopic]) -> tuple[list[str], list[Int32]]:
-    """Everyone the good records are about, each once, and by topic whom each record is about."""
+def decode_together(
+    shares: Sequence[Mapping[str, Sequence[Record]]], registry: SchemaRegistry
+) -> list[DecodedTopic]:
+    """Decode each topic's records of one partition or several, as ``decode`` does."""
+    found = []
+    for topic in topics.INPUTS:
+        given = [share.get(topic.name, ()) for share in shares]
+        records = given[0] if len(given) == 1 else list(chain.from_iterable(given))
+        if records:
+            keys, values = [r.key for r in records], [r.value for r in records]
+            decoded = decode_inputs(topic, keys, values, registry)
+            found.append(DecodedTopic(topic, records, decoded, tuple(accumulate(map(len, given)))))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everyone the good records are about, each once, one partition's people after the other's.
+
+    ``ends`` (n_partitions,) is where each partition's people end; ``index`` has by topic whom
+    each good record is about.
+    """
+
+    users: list[str]
+    ends: tuple[int, ...]
+    index: list[Int32]
+
+
+def people(decoded: Sequence[DecodedTopic], partitions: int = 1) -> People:
+    """Find the people of decoded records.
+
+    Args:
+        decoded: By topic.
+        partitions: How many partitions the records are of. Who has records in several is
+            somebody else in each.
+    """
     ids = [topic.decoded.user_ids for topic in decoded]
     found = pa.chunked_array(ids, pa.string()).combine_chunks().dictionary_encode()
     users: list[str] = found.dictionary.to_pylist()
-    ends = np.cumsum([len(of_topic) for of_topic in ids], dtype=np.int64)
-    return users, np.split(found.indices.to_numpy(), ends)[:-1]
+    index = found.indices.to_numpy()
+    ends: tuple[int, ...] = (len(users),)
+    if partitions > 1:
+        share = [np.searchsorted(t.ends, t.decoded.kept, side="right") for t in decoded]
+        places, index = np.unique(
+            np.concatenate([np.empty(0, np.int64), *share]) * len(users) + index,
+            return_inverse=True,
+        )
+        ends = tuple(np.searchsorted(places, np.arange(1, partitions + 1) * len(users)).tolist())
+        users = [users[place] for place in (places % max(len(users), 1)).tolist()]
+    cuts = np.cumsum([len(of_topic) for of_topic in ids], dtype=np.int64)
+    return People(users, ends, np.split(index.astype(np.int32, copy=False), cuts)[:-1])
 
 
 def to_batch(decoded: Sequence[DecodedTopic], index: Sequence[Int32]) -> Batch:

@@ -15,6 +15,7 @@ from pipeline.streaming.restore import restore
 from pipeline.streaming.standby import Standby
 from pipeline.streaming.step import StepContext
 from pipeline.streaming.stores.folders import open_stores
+from pipeline.streaming.together import Together
 from pipeline.streaming.transaction import TransactionalWriter
 
 
@@ -28,6 +29,7 @@ class FactorFlow:
         """Set up; nothing is restored yet."""
         self.standby = Standby(settings) if settings.standby else None
         self.stores = open_stores(settings)
+        self._together = Together()
         self._settings = settings
         self._registry = registry
         self._model = model
@@ -45,7 +47,8 @@ class FactorFlow:
     ) -> OwnedPartition:
         """Restore a partition's people from its changelog."""
         restored = await restore(reader, partition, on_restoring, self.stores, self.standby)
-        return OwnedPartition(self.context(partition), writer, reader, restored, on_committed)
+        context = self.context(partition)
+        return OwnedPartition(context, writer, reader, restored, on_committed, self._together)
 
     def context(self, partition: int) -> StepContext:
         """What does not change from batch to batch of a partition."""

@@ -22,6 +22,7 @@ from pipeline.streaming.sends import sends
 from pipeline.streaming.store import PartitionStore
 from pipeline.streaming.stores.base import Store
 from pipeline.streaming.stores.closing import close
+from pipeline.streaming.together import RECORDS_MAX, Together
 from pipeline.streaming.transaction import TransactionalWriter
 from pipeline.streaming.waiting import Taken
 
@@ -40,13 +41,14 @@ class OwnedPartition:
     be restored before it is used again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a thing of its own
         self,
         context: step.StepContext,
         writer: TransactionalWriter,
         reader: PartitionReader,
         restored: Restored,
         on_advance: Callable[[], None],
+        together: Together | None = None,
     ) -> None:
         """Take over what was restored; writer and reader are started.
 
@@ -56,7 +58,9 @@ class OwnedPartition:
             reader: Reads what the group's consumer has skipped.
             restored: The state as the last transaction left it.
             on_advance: Called after each commit.
+            together: Does the steps of small batches, with those of other partitions.
         """
+        self._together = together or Together()
         self._context = context
         self._writer = writer
         self._reader = reader
@@ -160,6 +164,14 @@ class OwnedPartition:
 
     async def _apply_records(self, records: dict[str, list[Record]]) -> None:
         await look_up_schemas(self._context.registry, records)
+        number = sum(map(len, records.values()))
+        if number <= RECORDS_MAX:
+            share = step.Share(self._context, self.store, self.position)
+            async with self._together.finished(share, records) as finished:
+                if not (finished.lacks_consent and await self._has_consents_beyond(records)):
+                    await self._commit(finished.output)
+                    metrics.observe_batch(finished.output, number)
+                    return
         with lane_metrics.phase("decode"):
             decoded = decode(records, self._context.registry)
         hit(Failpoint.BATCH_DECODED)
@@ -167,9 +179,7 @@ class OwnedPartition:
         folded = self._fold(decoded)
         hit(Failpoint.BATCH_FOLDED)
         await asyncio.sleep(0)
-        if folded.lacks_consent and await self._backlog.has_consents(
-            records.get(topics.CONSENTS.name, ())
-        ):
+        if folded.lack_consent and await self._has_consents_beyond(records):
             # A grant and the payment behind it must not pass each other on the way.
             control, data = _parted(records)
             if control:
@@ -182,6 +192,9 @@ class OwnedPartition:
         hit(Failpoint.BATCH_SCORED)
         await self._commit(output)
         metrics.observe_batch(output, sum(map(len, records.values())))
+
+    async def _has_consents_beyond(self, records: dict[str, list[Record]]) -> bool:
+        return await self._backlog.has_consents(records.get(topics.CONSENTS.name, ()))
 
     def _fold(self, decoded: list[DecodedTopic]) -> step.Folded:
         with lane_metrics.phase("fold"):

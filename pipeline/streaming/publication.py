@@ -35,9 +35,14 @@ class NewScores:
 
 
 def publish(
-    state: BatchState, candidates: NDArray[np.int64], watermark_ms: int, model: Model
+    state: BatchState,
+    candidates: NDArray[np.int64],
+    watermark_ms: int | NDArray[np.int64],
+    model: Model,
 ) -> NewScores:
     """Score the candidates, and mark in their rows what is published of them.
+
+    ``watermark_ms`` is their partition's, or by person (n,), of each one's partition.
 
     A score is published when it moved by a point or its status, consent or model changed
     (the band follows from the score), or when another explanation is true of the same
@@ -52,8 +57,9 @@ def publish(
         np.maximum(rows["payments_newest_s"], rows["consumption_newest_s"]),
         rows["obligations_newest_s"],
     ).astype(np.int64)
-    watermark_month = int(month_of_ms(watermark_ms)) if watermark_ms else 0
-    as_of_month = np.maximum(month_of_s(newest_s), watermark_month).astype(np.int64)
+    # Before the first event the watermark is 0, and so is its month.
+    reached_ms = np.broadcast_to(np.asarray(watermark_ms, np.int64), len(state.users))[people]
+    as_of_month = np.maximum(month_of_s(newest_s), month_of_ms(reached_ms))
     scored = score(rows, as_of_month, model)
 
     published = state.rows["published"]

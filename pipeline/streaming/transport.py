@@ -14,10 +14,14 @@ from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
+from pipeline.streaming.atonce import AtOnce
 from pipeline.streaming.bounded import take_fetched
 from pipeline.streaming.records import Record
 
 _FAUST = logging.getLogger("faust.transport")
+_FETCH_MAX_WAIT_MS = 20
+"""How long the broker may wait for records. A fetch leaves out the partitions whose records are
+not taken yet, and there is one at a time: so long may theirs wait for the next."""
 _HELD_BACK_FETCH_S = 0.02
 """How long a fetch may wait while lanes are behind: they are looked at again after it."""
 
@@ -72,9 +76,11 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Transport) -> AIOKafkaConsumer:
         self.consumer.in_transaction = True
         try:
-            return super()._create_worker_consumer(transport)
+            consumer = super()._create_worker_consumer(transport)
         finally:
             self.consumer.in_transaction = False
+        consumer._fetch_max_wait_ms = _FETCH_MAX_WAIT_MS  # noqa: SLF001 - Faust has no setting
+        return consumer
 
     async def _fetch_records(
         self,
@@ -93,7 +99,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         return await take_fetched(consumer._fetcher, take, active_partitions, timeout or 0.0)  # noqa: SLF001
 
 
-class BatchConsumer(Consumer):
+class BatchConsumer(AtOnce, Consumer):
     """Acknowledges by batch and holds back partitions whose lane is behind."""
 
     logger = _FAUST

@@ -160,7 +160,7 @@ def test_signals_come_through_as_they_were_sent(
     drawn: list[tuple[Signal, int | None]], at: int
 ) -> None:
     signals, told = [signal for signal, _ in drawn], [score for _, score in drawn]
-    values = encode_peer_signals(signals, told, at, REGISTRY)
+    values = encode_peer_signals(signals, told, np.full(len(signals), at), REGISTRY)
     keys = [signal.receiver.encode() for signal in signals]
     decoded = decode_inputs(topics.PEER_SIGNALS, keys, values, REGISTRY)
     assert decoded.poison == []

@@ -15,20 +15,21 @@ def decoded(topic: topics.Topic, *users: str) -> DecodedTopic:
         return EventColumns(user, none, none.astype(np.uint64))
 
     ids = pa.array(users, pa.string())
-    return DecodedTopic(topic, [], Decoded(np.arange(len(users)), ids, columns, []))
+    return DecodedTopic(topic, [], Decoded(np.arange(len(users)), ids, columns, []), (len(users),))
 
 
 def test_everybody_is_numbered_once_over_all_topics() -> None:
-    users, index = people(
+    found = people(
         [
             decoded(topics.CONSENTS, "eve", "ann", "eve"),
             decoded(topics.PAYMENTS),
             decoded(topics.PROFILES, "bob", "ann"),
         ]
     )
-    assert users == ["eve", "ann", "bob"]
-    assert [of_topic.tolist() for of_topic in index] == [[0, 1, 0], [], [2, 1]]
+    assert found.users == ["eve", "ann", "bob"]
+    assert [of_topic.tolist() for of_topic in found.index] == [[0, 1, 0], [], [2, 1]]
 
 
 def test_where_nothing_was_decoded_there_is_nobody() -> None:
-    assert people([]) == ([], [])
+    found = people([])
+    assert (found.users, found.ends, found.index) == ([], (0,), [])
