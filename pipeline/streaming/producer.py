@@ -68,9 +68,12 @@ class TransactionalProducer:
 
     async def close(self) -> None:
         """Disconnect; what is under way fails, without being waited for."""
-        self._client.is_closed = True
         self._client.break_off()
-        await self._client.close()
+        try:
+            await self._client.close()
+        except KafkaError as error:
+            # Its task for metadata may have tried once more.
+            log.info("a producer broke as it was closed", error=repr(error))
 
     def begin(self) -> None:
         """Begin a transaction; the broker is told with its first records."""
@@ -221,13 +224,10 @@ class _Client(AIOKafkaClient):  # type: ignore[misc] # untyped
         return await super()._get_conn(*args, **kwargs)
 
     def break_off(self) -> None:
-        """Have connections with requests under way closed without a word.
-
-        What a broker that stands still has not taken off the socket would be waited for.
-        """
+        """Close all connections, and let no other be made."""
+        self.is_closed = True
         for connection in self._conns.values():
-            if connection._requests and connection._writer is not None:  # noqa: SLF001
-                connection._writer.transport.abort()  # noqa: SLF001 - no public way
+            _break_off(connection, CloseReason.SHUTDOWN)
 
     async def produce(self, node: int, request: Produce) -> Mapping[TopicPartition, Outcome]:
         """As ``send`` does it, without copies of what is large."""
@@ -245,7 +245,17 @@ class _Client(AIOKafkaClient):  # type: ignore[misc] # untyped
         try:
             produced = await wait_for(answer, self._request_timeout_ms / 1_000)
         except TimeoutError as error:
-            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+            _break_off(connection, CloseReason.CONNECTION_TIMEOUT)
             raise errors.RequestTimedOutError from error
         outcomes: Mapping[TopicPartition, Outcome] = produced.outcomes
         return outcomes
+
+
+def _break_off(connection: Any, reason: CloseReason) -> None:
+    """Close without a word if anything is under way.
+
+    What a broker that stands still has not taken off the socket would be waited for.
+    """
+    if connection._requests and connection._writer is not None:  # noqa: SLF001 - no public way
+        connection._writer.transport.abort()  # noqa: SLF001
+    connection.close(reason=reason)

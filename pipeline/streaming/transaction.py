@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable, Iterator
 
-import structlog
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import TopicPartition
 
@@ -12,8 +11,6 @@ from pipeline.settings import Settings
 from pipeline.streaming.flow import Send
 from pipeline.streaming.produce import Batch
 from pipeline.streaming.producer import TransactionalProducer
-
-log = structlog.get_logger(__name__)
 
 _FENCED = (ProducerFenced, InvalidProducerEpoch)
 
