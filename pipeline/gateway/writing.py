@@ -37,4 +37,4 @@ async def write_while_there(
         if not writing.done():
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
-            await writer.abandon()
+            await writer.stop()

@@ -6,13 +6,11 @@ later, whatever the markers take: on brokers close by a millisecond or few. A la
 one transaction after the other, so that is most of the time its transactions take. Here the first
 tries come sooner, and each refusal doubles the wait, up to aiokafka's own.
 
-aiokafka has no setting for it, so one of its names is given a class of ours; its version is
-pinned.
+aiokafka has no setting for it.
 """
 
 from typing import Any
 
-from aiokafka.producer import sender
 from aiokafka.producer.sender import BACKOFF_OVERRIDE, AddPartitionsToTxnHandler
 
 FIRST_WAIT_S = 0.001
@@ -32,8 +30,3 @@ class EagerAddPartitions(AddPartitionsToTxnHandler):  # type: ignore[misc] # unt
         if is_refused:
             wait_s = min(FIRST_WAIT_S * 2 ** min(refused, _DOUBLINGS_MAX), BACKOFF_OVERRIDE)
         return wait_s
-
-
-def begin_eagerly() -> None:
-    """Have all aiokafka producers of this process do so that begin transactions from now on."""
-    sender.AddPartitionsToTxnHandler = EagerAddPartitions

@@ -130,10 +130,10 @@ class Worker:
 
 
 def tell_of(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Tell of errors nobody asked for, but for those a producer's batches keep to themselves.
+    """Tell of errors nobody asked for, but for those of Kafka's requests.
 
-    aiokafka fails a future in each batch that waits when a transaction is fenced, and waits for
-    none of them; the lane is told by others.
+    When a transaction breaks off, requests of it that are under way fail too, and nobody waits for
+    them any more; the lane is told by the first.
     """
     if "future" in context and isinstance(context.get("exception"), KafkaError):
         log.debug("not asked for", error=repr(context["exception"]))

@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import ConcurrentTransactions, CoordinatorLoadInProgressError, NoError
-from aiokafka.producer import sender
-from aiokafka.producer.sender import AddPartitionsToTxnHandler
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.structs import TopicPartition
 
-from pipeline.streaming.beginning import EagerAddPartitions, begin_eagerly
+from pipeline.streaming.beginning import EagerAddPartitions
 
 PLACE = TopicPartition("scores", 0)
 
@@ -50,9 +48,3 @@ def test_after_any_other_answer_the_first_wait_is_short_again(answers: Any) -> N
     assert answers(CoordinatorLoadInProgressError) == 0.1  # aiokafka's own
     assert answers(ConcurrentTransactions) == 0.001
     assert answers(NoError) is None
-
-
-def test_producers_take_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "AddPartitionsToTxnHandler", AddPartitionsToTxnHandler)
-    begin_eagerly()
-    assert sender.AddPartitionsToTxnHandler is EagerAddPartitions

@@ -19,7 +19,7 @@ def told_of(error: Exception, caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("error", [ProducerFenced(), KafkaError("gone")])
-def test_what_a_producers_batches_keep_to_themselves_is_not_told(
+def test_what_requests_that_nobody_waits_for_come_to_is_not_told(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert told_of(error, caplog) == []
