@@ -92,6 +92,14 @@ class PartitionStore:
         slots = self._slots_or_new(users)
         _opaque(self._ledgers)[slots] = _opaque(ledgers)
 
+    def put_people(
+        self, users: Sequence[str], rows: NDArray[np.void], ledgers: NDArray[np.void]
+    ) -> None:
+        """Set both rows of the same people, as a changelog gives them."""
+        slots = self._slots_or_new(users)
+        _opaque(self._rows)[slots] = _opaque(rows)
+        _opaque(self._ledgers)[slots] = _opaque(ledgers)
+
     def put_contracts(self, user: str, packed: bytes) -> None:
         """Set a person's packed contracts."""
         _put(self._contracts, self._slot_or_new(user), packed)
@@ -171,9 +179,13 @@ class PartitionStore:
         slots = self.slots(users)
         unknown = np.flatnonzero(slots < 0)
         if len(unknown):
-            asked = [users[i] for i in unknown.tolist()]
-            self._take_slots(list(dict.fromkeys(asked)))
-            slots[unknown] = self.slots(asked)
+            everybody = len(unknown) == len(users)
+            asked = users if everybody else [users[i] for i in unknown.tolist()]
+            new = list(dict.fromkeys(asked))
+            one_by_one = bool(self._free) or len(new) < len(asked)
+            first = len(self._user_at)
+            self._take_slots(new)
+            slots[unknown] = self.slots(asked) if one_by_one else np.arange(first, first + len(new))
         return slots
 
     def _take_slots(self, users: list[str]) -> None:

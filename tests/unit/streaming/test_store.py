@@ -65,6 +65,23 @@ def test_the_slot_of_a_removed_person_holds_nothing_of_them_for_the_next() -> No
     assert store.gather(["b"]).rows["paid_on_time"][0, 0] == 2
 
 
+def test_both_rows_of_people_are_set_at_once_whoever_had_their_slot() -> None:
+    store = PartitionStore()
+    filled(store, "a", "b", "c")
+    store.remove("b")
+    users = ["d", "a", "e", "d"]
+    state = PartitionStore().gather(users)
+    state.rows["open_exposure_minor"] = [1, 2, 3, 4]
+    state.ledgers["consent_expires_ms"][:, 0] = [5, 6, 7, 8]
+
+    store.put_people(users, state.rows, state.ledgers)
+
+    found = store.gather(["d", "a", "e", "b"])
+    assert found.rows["open_exposure_minor"].tolist() == [4, 2, 3, 0]
+    assert found.ledgers["consent_expires_ms"][:, 0].tolist() == [8, 6, 7, 0]
+    assert [user for chunk in store.chunks(10) for user in chunk] == ["a", "d", "c", "e"]
+
+
 def test_a_store_grows_without_losing_anybody() -> None:
     store = PartitionStore()
     users = [f"user-{i}" for i in range(5_000)]
