@@ -191,11 +191,10 @@ class _Sorter:
         if not len(at):
             return b""
         if (sizes == sizes[0]).all():
-            names: bytes = self._anywhere(int(sizes[0]))[starts].tobytes()
-            return names
+            return bytes(self._anywhere(int(sizes[0]))[starts])
         ends = np.cumsum(sizes)
         places = np.repeat(starts - (ends - sizes), sizes) + np.arange(ends[-1])
-        return self._octets[places].tobytes()
+        return bytes(self._octets[places])
 
     def _anywhere(self, size: int) -> NDArray[np.void]:
         """Every place of the data as if so much began there.
