@@ -96,6 +96,35 @@ def test_a_store_grows_without_losing_anybody() -> None:
     assert [user for chunk in store.chunks(999) for user in chunk] == users
 
 
+def test_people_who_are_expected_find_room_and_change_nothing_for_the_others() -> None:
+    store, alike = PartitionStore(), PartitionStore()
+    filled(store, "a", "b")
+    filled(alike, "a", "b")
+
+    store.expect(3_000)
+    arrays = store._rows, store._ledgers
+    for each in (store, alike):
+        filled(each, *(f"user-{i}" for i in range(2_998)))
+
+    assert store._rows is arrays[0]
+    assert store._ledgers is arrays[1]
+    assert store.nbytes == alike.nbytes == alike._rows.nbytes + alike._ledgers.nbytes
+    users = [user for chunk in alike.chunks(10_000) for user in chunk]
+    assert [user for chunk in store.chunks(10_000) for user in chunk] == users
+    assert store.gather(users).rows.tobytes() == alike.gather(users).rows.tobytes()
+
+
+def test_more_people_than_memory_could_hold_are_not_expected() -> None:
+    store = PartitionStore()
+    before = store.nbytes
+
+    store.expect(1 << 50)
+    filled(store, "a")
+
+    assert len(store._rows) <= 1 << 20
+    assert store.nbytes == before
+
+
 def test_the_next_expiry_is_the_earliest_end_of_any_consent() -> None:
     store = PartitionStore()
     assert store.next_expiry_ms() == 0
