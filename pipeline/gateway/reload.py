@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from kafka.errors import KafkaError
 
 from pipeline import topics
 from pipeline.codec.registry import RegistryError, SchemaRegistry
@@ -151,7 +150,7 @@ class Reload:
             problems = await asyncio.to_thread(self._problems, rules)
         except RefusedError as error:
             problems = str(error).splitlines()
-        except (KafkaUnreachableError, KafkaError) as error:
+        except KafkaUnreachableError as error:
             problems = [f"the topics of partners cannot be checked: {error}"]
         if problems:
             self._refuse(content, problems)

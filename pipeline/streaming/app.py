@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import faust
+from faust.tables.manager import TableManager
 from faust.types import TP, AppT, Message, StreamT
 from faust.types.transports import ConsumerT
 
@@ -19,6 +20,8 @@ from pipeline.streaming.transport import BatchConsumer, BatchTransport, batch_sc
 _FETCH_BYTES = 4 * 1024 * 1024
 """Of one partition in one fetch, compressed as they are; of all partitions aiokafka's 50 MiB."""
 
+_NAMED_S = 0.001
+"""Between two looks at whether the agent runs, which takes it one turn of the loop or two."""
 _HEARTBEAT_S = 1.0
 """At most, between two heartbeats: by the next one a worker learns that another is gone."""
 
@@ -32,6 +35,21 @@ class BatchSchema(faust.Schema[None, list[Record]]):
     def loads_value(self, app: AppT, message: Message, **_: object) -> list[Record]:  # noqa: ARG002
         """Pass the batch through."""
         return cast("list[Record]", message.value)
+
+
+class NoTables(TableManager):
+    """Begins as soon as the agent has named its topics; Faust's own gives it a second for that."""
+
+    logger = logging.getLogger("faust.tables")
+
+    async def on_start(self) -> None:
+        """Let the consumer subscribe: to what agents name later it would come 45 s later."""
+        while not len(self.app.topics):
+            await self.sleep(_NAMED_S)
+            if self.should_stop:
+                return
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class BatchApp(faust.App):
@@ -73,6 +91,7 @@ def build(
         consumer_max_fetch_size=_FETCH_BYTES,
         consumer_auto_offset_reset="earliest",
         ConsumerScheduler=batch_scheduler(settings.batch_records_max, control),
+        TableManager=NoTables,
         stream_wait_empty=False,
         stream_buffer_maxsize=4096,
         topic_partitions=settings.partitions,
@@ -88,11 +107,12 @@ def build(
         allow_empty=True,
     )
 
-    @app.agent(inputs, name=flow.name, concurrency=1)
     async def take_in(stream: StreamT[list[Record]]) -> None:
         async for event in cast("faust.Stream[list[Record]]", stream).noack().events():
             tp = event.message.tp
             pool.offer(tp.topic, tp.partition, cast("list[Record]", event.value), event.ack)
+
+    _add_agent(app, flow.name, take_in, inputs)
 
     @app.on_partitions_revoked.connect
     async def on_revoked(*_: object, **_options: object) -> None:
@@ -106,6 +126,25 @@ def build(
     app.is_behind = pool.is_behind
     logging.getLogger("faust").setLevel(logging.WARNING)
     return app
+
+
+def _add_agent(
+    app: BatchApp,
+    name: str,
+    take_in: Callable[[StreamT[list[Record]]], Awaitable[None]],
+    inputs: faust.TopicT,
+) -> None:
+    """As ``app.agent`` does, but not noted for autodiscovery: that looks through every module."""
+    agent = faust.Agent(
+        take_in,
+        name=name,
+        app=app,
+        channel=inputs,
+        concurrency=1,
+        on_error=app._on_agent_error,  # noqa: SLF001 - no public way
+    )
+    app.agents[agent.name] = agent
+    app.topics.beacon.add(agent)
 
 
 async def _guarded(work: Awaitable[None], on_failure: Callable[[BaseException], None]) -> None:

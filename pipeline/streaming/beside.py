@@ -1,6 +1,7 @@
 """The thread beside the event loop, which restores state while the loop receives and serves."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -10,6 +11,11 @@ T = TypeVar("T")
 
 # One: two restores at once would only take turns on the interpreter's lock.
 _THREAD = ThreadPoolExecutor(1, "restore")
+_TURN_S = 0.001
+"""How long work may keep the interpreter from the loop, whose fetches need it again and again.
+
+Python's own 5 ms at each of the reads a fetch takes would have the thread wait for the next fetch.
+"""
 
 
 async def beside(work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
@@ -22,7 +28,7 @@ async def beside(work: Callable[[], T], undo: Callable[[T], None] | None = None)
         work: What to run.
         undo: Given what came of work that nobody takes, as it was cancelled meanwhile.
     """
-    future = _THREAD.submit(work)
+    future = _THREAD.submit(_in_short_turns, work)
     waited = asyncio.wrap_future(future)
     try:
         return await asyncio.shield(waited)
@@ -32,6 +38,15 @@ async def beside(work: Callable[[], T], undo: Callable[[T], None] | None = None)
             if waited.exception() is None and undo is not None:
                 undo(waited.result())
         raise
+
+
+def _in_short_turns(work: Callable[[], T]) -> T:
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        return work()
+    finally:
+        sys.setswitchinterval(usual_s)
 
 
 async def ended(future: "asyncio.Future[T]") -> None:

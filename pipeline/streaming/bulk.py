@@ -33,11 +33,10 @@ from pipeline.streaming.recordcolumns import (
 from pipeline.streaming.stores.base import Store
 from pipeline.streaming.unpacking import UnpackError
 
-_KINDS = (changelog.ROW, changelog.LEDGER, changelog.CONTRACTS, changelog.LINKS)
 _PIECE_BYTES = 16 << 20
 _Piece = tuple[WholeBatch, Unpacked | None]
-_Newest = dict[str, int]
-"""People, and the last record of a kind of each."""
+_Newest = tuple[list[str], Int]
+"""People, nobody twice, and the last record of a kind of each."""
 
 
 class _UnusualError(Exception):
@@ -131,8 +130,12 @@ class _Change:
     def put(self, store: Store) -> None:
         for user in self.gone:
             store.remove(user)
-        store.put_row(*self.rows)
-        store.put_ledger(*self.ledgers)
+        (users, rows), (others, ledgers) = self.rows, self.ledgers
+        if users is others:
+            store.put_people(users, rows, ledgers)
+        else:
+            store.put_row(users, rows)
+            store.put_ledger(others, ledgers)
         store.put_many_contracts(*self.contracts)
         store.put_many_links(*self.links)
 
@@ -146,19 +149,18 @@ class _Sorter:
         if (columns.key_size < 1).any():
             raise _UnusualError
         self._kinds = self._octets[columns.key_at]
-        # A slice of it costs less than one of the bytes and its decoding.
-        self._text = columns.data.decode("latin-1")
 
     def change(self) -> _Change:
         """All of it."""
-        by_kind = [np.flatnonzero(self._kinds == kind[0]) for kind in _KINDS]
+        by_kind = [np.flatnonzero(self._kinds == kind[0]) for kind in changelog.KINDS]
         positions = np.flatnonzero(self._kinds == changelog.POSITION_KEY[0])
         if sum(map(len, by_kind)) + len(positions) != len(self._columns):
             raise _UnusualError
         row_at = by_kind[0]
         gone_at = row_at[self._columns.value_size[row_at] < 0]
         gone = dict(zip(self._users(gone_at), gone_at.tolist(), strict=True))
-        rows, ledgers, of_contracts, of_links = (self._newest(at, gone) for at in by_kind)
+        rows, of_contracts, of_links = (self._newest(by_kind[i], gone) for i in (0, 2, 3))
+        ledgers = self._ledgers(by_kind[1], gone, row_at, rows)
         return _Change(
             gone=list(gone),
             rows=self._rows(rows, FACTOR_ROW, FACTOR_ROW_LAYOUT),
@@ -169,34 +171,69 @@ class _Sorter:
         )
 
     def _users(self, at: Int) -> list[str]:
-        starts = self._columns.key_at[at] + 1
-        ends = starts + self._columns.key_size[at] - 1
-        if (starts == ends).any():
+        sizes = self._columns.key_size[at] - 1
+        if not sizes.all():
             raise _UnusualError
-        text = self._text
-        users = [text[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-        if "".join(users).isascii():
+        ends = np.cumsum(sizes)
+        # A slice of a text costs less than one of the bytes and its decoding.
+        text = self._names(at).decode("latin-1")
+        users = [text[a:b] for a, b in zip((ends - sizes).tolist(), ends.tolist(), strict=True)]
+        if text.isascii():
             return users
         try:
             return [user.encode("latin-1").decode() for user in users]
         except UnicodeDecodeError as error:
             raise _UnusualError from error
 
-    def _newest(self, at: Int, gone: _Newest) -> _Newest:
+    def _names(self, at: Int) -> bytes:
+        """Whom records are of, one after the other."""
+        starts, sizes = self._columns.key_at[at] + 1, self._columns.key_size[at] - 1
+        if not len(at):
+            return b""
+        if (sizes == sizes[0]).all():
+            return bytes(self._anywhere(int(sizes[0]))[starts])
+        ends = np.cumsum(sizes)
+        places = np.repeat(starts - (ends - sizes), sizes) + np.arange(ends[-1])
+        return bytes(self._octets[places])
+
+    def _anywhere(self, size: int) -> NDArray[np.void]:
+        """Every place of the data as if so much began there.
+
+        Without fields, as these are, one is a single move.
+        """
+        data = self._columns.data
+        return np.ndarray((len(data) - size + 1,), f"V{size}", data, 0, (1,))
+
+    def _newest(self, at: Int, gone: dict[str, int]) -> _Newest:
         """The last record of each person, but for those that a removal has come after."""
-        newest = dict(zip(self._users(at), at.tolist(), strict=True))
-        if not gone:
-            return newest
-        return {user: last for user, last in newest.items() if last > gone.get(user, -1)}
+        users = self._users(at)
+        newest = dict(zip(users, at.tolist(), strict=True))
+        if gone:
+            newest = {user: last for user, last in newest.items() if last > gone.get(user, -1)}
+        elif len(newest) == len(users):
+            return users, at
+        return list(newest), _array(newest.values())
+
+    def _ledgers(self, at: Int, gone: dict[str, int], row_at: Int, rows: _Newest) -> _Newest:
+        """As `_newest`; mostly of the people whose rows there are, who are then not asked again."""
+        users, newest = rows
+        if (
+            newest is row_at
+            and len(at) == len(row_at)
+            and (self._columns.key_size[at] == self._columns.key_size[row_at]).all()
+            and self._names(at) == self._names(row_at)
+        ):
+            return users, at
+        return self._newest(at, gone)
 
     def _rows(
         self, newest: _Newest, dtype: np.dtype[np.void], layout: int
     ) -> tuple[list[str], NDArray[np.void]]:
         columns = self._columns
-        at = _array(newest.values())
+        users, at = newest
         present = columns.value_size[at] >= 0
-        users = list(newest) if present.all() else _chosen(list(newest), present)
-        at = at[present]
+        if not present.all():
+            users, at = _chosen(users, present), at[present]
         starts = columns.value_at[at]
         if not len(at):
             return users, np.zeros(0, dtype)
@@ -204,15 +241,12 @@ class _Sorter:
             raise _UnusualError
         if (self._octets[starts] != layout).any():
             raise _UnusualError
-        # Every place of the data as if a row began there; without fields one is a single move.
-        size = dtype.itemsize
-        anywhere = np.ndarray((len(columns.data) - size + 1,), f"V{size}", columns.data, 0, (1,))
-        return users, anywhere[starts].view(dtype)
+        return users, self._anywhere(dtype.itemsize)[starts].view(dtype)
 
     def _lists(self, newest: _Newest, layout: int) -> tuple[list[str], list[bytes]]:
         """Everybody's list, without the byte that says its layout; empty where it is gone."""
         columns = self._columns
-        at = _array(newest.values())
+        users, at = newest
         starts, sizes = columns.value_at[at], columns.value_size[at]
         present = starts[sizes >= 0]
         if (sizes == 0).any() or (self._octets[present] != layout).any():
@@ -220,7 +254,7 @@ class _Sorter:
         data = columns.data
         ends = starts + np.maximum(sizes, 1)
         places = zip((starts + 1).tolist(), ends.tolist(), strict=True)
-        return list(newest), [data[a:b] for a, b in places]
+        return users, [data[a:b] for a, b in places]
 
     def _position(self, at: Int) -> Position | None:
         columns = self._columns

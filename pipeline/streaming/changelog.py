@@ -30,7 +30,7 @@ LEDGER = b"l"
 CONTRACTS = b"c"
 LINKS = b"k"
 POSITION_KEY = b"p"
-_KINDS = (ROW, LEDGER, CONTRACTS, LINKS)
+KINDS = (ROW, LEDGER, CONTRACTS, LINKS)
 
 FACTOR_ROWS = RowLayouts(
     Layouts("factor row", FACTOR_ROW_LAYOUT, {1: former.factor_rows_from_1}),
@@ -76,7 +76,7 @@ def entries(before: BatchState, after: BatchState, people: Sequence[int]) -> lis
 def tombstones(user: str) -> list[Entry]:
     """Changelog entries that remove all of a person."""
     key = user.encode()
-    return [(kind + key, None) for kind in _KINDS]
+    return [(kind + key, None) for kind in KINDS]
 
 
 def apply(store: Store, records: Iterable[Entry]) -> Position | None:
@@ -90,7 +90,7 @@ def apply(store: Store, records: Iterable[Entry]) -> Position | None:
     """
     newest, gone = newest_of(records, ROW, (LEDGER, CONTRACTS, LINKS))
     position = take_position(newest)
-    by_kind: dict[bytes, dict[str, bytes | None]] = {kind: {} for kind in _KINDS}
+    by_kind: dict[bytes, dict[str, bytes | None]] = {kind: {} for kind in KINDS}
     for key, value in newest.items():
         kind = by_kind.get((key or b"")[:1])
         if kind is None:

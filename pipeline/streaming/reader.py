@@ -15,7 +15,8 @@ from pipeline.streaming.bounded import bound_fetches, whole_batches
 from pipeline.streaming.fetched import WholeBatch
 from pipeline.topics import Topic
 
-_FETCH_BYTES = 8 * 1024 * 1024
+_FETCH_BYTES = 2 * 1024 * 1024
+"""A few batches: more at once leaves the processor's caches, and takes fresh memory each time."""
 
 
 class OffsetsGoneError(SesameError):

@@ -18,6 +18,9 @@ _CONTINUED = 0x80
 _PAYLOAD = 0x7F
 _PAYLOAD_BITS = 7
 _VARINT_BYTES = 10
+_ALIKE_MIN = 4
+"""Records of one size in a row from which on more of them are looked for at once."""
+_RUN_MAX = 1024
 
 
 class OddBatchError(ValueError):
@@ -92,7 +95,7 @@ def read_columns(batches: Sequence[Unpacked]) -> RecordColumns:
     data = b"".join(batch.body for batch in batches)
     octets = np.frombuffer(data, np.uint8)
     try:
-        starts, ends = _bounds(data, batches)
+        size, starts = _varints(octets, _begins(data, octets, batches))
         _, at = _varints(octets, starts + 1)  # after the attributes: how much later it is
         later, at = _varints(octets, at)
         key_size, key_at = _varints(octets, at)
@@ -100,24 +103,29 @@ def read_columns(batches: Sequence[Unpacked]) -> RecordColumns:
         headers, at = _varints(octets, value_at + np.maximum(value_size, 0))
     except IndexError as error:
         raise OddBatchError("a record is cut off") from error
-    if (key_size < 0).any() or headers.any() or (at != ends).any():
+    if (key_size < 0).any() or headers.any() or (at != starts + size).any():
         raise OddBatchError("a record without key, with headers or of another length")
     counts = [batch.count for batch in batches]
     offsets = later + np.repeat([batch.base_offset for batch in batches], counts)
     return RecordColumns(data, offsets, key_at, key_size, value_at, value_size)
 
 
-def _bounds(data: bytes, batches: Sequence[Unpacked]) -> tuple[Int, Int]:
-    """Where each record begins, after its length, and where it ends.
+def _begins(data: bytes, octets: NDArray[np.uint8], batches: Sequence[Unpacked]) -> Int:
+    """Where each record begins, with its length.
 
-    Each begins where the one before ends, so this alone is a loop.
+    Each begins where the one before ends, so this alone is a loop; records of one size after
+    each other, as people's rows are, it passes at once.
     """
-    starts, ends = [], []
+    found: list[Int] = []
+    single: list[int] = []
     at = batch_end = 0
     for batch in batches:
         batch_end += len(batch.body)
-        for _ in range(batch.count):
-            size = data[at]
+        left, last, alike, enough = batch.count, -1, 0, _ALIKE_MIN
+        while left:
+            single.append(at)
+            left -= 1
+            size, begin = data[at], at
             at += 1
             if size >= _CONTINUED:
                 more = data[at]
@@ -128,12 +136,40 @@ def _bounds(data: bytes, batches: Sequence[Unpacked]) -> tuple[Int, Int]:
                     size, at = _continued(
                         data, at, size & _PAYLOAD | (more & _PAYLOAD) << _PAYLOAD_BITS
                     )
-            starts.append(at)
+            head = at - begin
             at += size >> 1
-            ends.append(at)
+            if size != last:
+                last, alike = size, 0
+                continue
+            alike += 1
+            if alike == enough:
+                run = _as_the_first(octets[begin:], at - begin, head, min(left, _RUN_MAX))
+                found += np.array(single, np.int64), np.arange(run) * (at - begin) + at
+                single, alike = [], 0
+                at += run * (at - begin)
+                left -= run
+                enough = _ALIKE_MIN if run > enough else 2 * enough
         if at != batch_end:
             raise OddBatchError(f"a batch's records end at {at}, and it at {batch_end}")
-    return np.array(starts, np.int64), np.array(ends, np.int64)
+    return np.concatenate([*found, np.array(single, np.int64)])
+
+
+def _as_the_first(octets: NDArray[np.uint8], size: int, head: int, most: int) -> int:
+    """How many records after the first begin with the same length: its ``head`` bytes.
+
+    Args:
+        octets: From where the first begins.
+        size: Of a whole record, in bytes.
+        head: Bytes of its length.
+        most: How many to look at.
+    """
+    most = min(most, (len(octets) - head) // size)
+    if most <= 0:
+        return 0
+    same = np.ones(most, np.bool_)
+    for i in range(head):
+        same &= octets[size + i :: size][:most] == octets[i]
+    return most if same.all() else int(same.argmin())
 
 
 def _continued(data: bytes, at: int, size: int) -> tuple[int, int]:

@@ -110,10 +110,16 @@ async def _read_on(
     """Apply what the copy lacks of its changelog."""
     progress = lane_metrics.RECOVERY_REMAINING.labels(partition=copy.partition)
     progress.set(end - copy.next_offset)
+    start, people = copy.next_offset, len(copy.store)
+    is_first = True
     async for batches in reader.read_batches(copy.topic, copy.partition, copy.next_offset, end):
         hit(Failpoint.RESTORE_READ)
         await copy.apply(batches, end)
         hit(Failpoint.RESTORE_APPLIED)
+        if is_first:
+            read, left = copy.next_offset - start, end - copy.next_offset
+            await beside(partial(_make_room, copy.store, people, read, left))
+            is_first = False
         progress.set(end - copy.next_offset)
         advanced()
     progress.set(0)
@@ -123,3 +129,9 @@ async def _read_on(
             f"position: what is applied to them is not known; {WAY_ON}"
         )
     await beside(partial(copy.store.keep, copy.position, end, began_ms))
+
+
+def _make_room(store: Store, people: int, read: int, left: int) -> None:
+    """Expect new people of the offsets left as they came by those read; there were ``people``."""
+    if isinstance(store, PartitionStore) and read:
+        store.expect(len(store) + (len(store) - people) * left // read)

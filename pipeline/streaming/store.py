@@ -1,6 +1,7 @@
 """The state of one partition: rows by slot, an index of people, lists that do not fit a row."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import repeat
 
 import numpy as np
@@ -12,6 +13,8 @@ from pipeline.streaming.position import Position
 from pipeline.streaming.stores.checkpoint import Checkpoint
 
 _SLOTS_MIN = 1024
+_EXPECTED_MAX = 1 << 20
+"""People of a partition that room is made for at once; beyond, it doubles."""
 _PEOPLE = ("_slot_of", "_user_at", "_free", "_rows", "_ledgers", "_contracts", "_links", "outdated")
 
 
@@ -45,8 +48,9 @@ class PartitionStore:
 
     @property
     def nbytes(self) -> int:
-        """Bytes the two row arrays hold, free slots included."""
-        return self._rows.nbytes + self._ledgers.nbytes
+        """Bytes the two row arrays hold, free slots included; room nobody has come for is not."""
+        slots = max(_SLOTS_MIN, 1 << max(0, len(self._user_at) - 1).bit_length())
+        return slots * (FACTOR_ROW.itemsize + LEDGER_ROW.itemsize)
 
     def slots(self, users: Sequence[str]) -> NDArray[np.int64]:
         """Each person's slot, -1 for those without a row; shape (n_users,)."""
@@ -90,6 +94,14 @@ class PartitionStore:
     def put_ledger(self, users: Sequence[str], ledgers: NDArray[np.void]) -> None:
         """Set ledger rows, as a changelog gives them."""
         slots = self._slots_or_new(users)
+        _opaque(self._ledgers)[slots] = _opaque(ledgers)
+
+    def put_people(
+        self, users: Sequence[str], rows: NDArray[np.void], ledgers: NDArray[np.void]
+    ) -> None:
+        """Set both rows of the same people, as a changelog gives them."""
+        slots = self._slots_or_new(users)
+        _opaque(self._rows)[slots] = _opaque(rows)
         _opaque(self._ledgers)[slots] = _opaque(ledgers)
 
     def put_contracts(self, user: str, packed: bytes) -> None:
@@ -150,6 +162,15 @@ class PartitionStore:
         else:
             lists.update(zip(slots, packed, strict=True))
 
+    def expect(self, people: int) -> None:
+        """Make room for so many people in all, that their rows need not be moved as they come.
+
+        Memory nobody has written to takes none, so that more may be expected than will come.
+        """
+        if len(self._rows) < min(people, _EXPECTED_MAX):
+            with suppress(MemoryError):  # they may yet fit, if there are fewer
+                self._grow(min(people, _EXPECTED_MAX))
+
     def adopt(self, other: "PartitionStore") -> None:
         """Have another's people instead; that one is not to be used any more."""
         vars(self).update({name: vars(other)[name] for name in _PEOPLE})
@@ -171,9 +192,13 @@ class PartitionStore:
         slots = self.slots(users)
         unknown = np.flatnonzero(slots < 0)
         if len(unknown):
-            asked = [users[i] for i in unknown.tolist()]
-            self._take_slots(list(dict.fromkeys(asked)))
-            slots[unknown] = self.slots(asked)
+            everybody = len(unknown) == len(users)
+            asked = users if everybody else [users[i] for i in unknown.tolist()]
+            new = list(dict.fromkeys(asked))
+            one_by_one = bool(self._free) or len(new) < len(asked)
+            first = len(self._user_at)
+            self._take_slots(new)
+            slots[unknown] = self.slots(asked) if one_by_one else np.arange(first, first + len(new))
         return slots
 
     def _take_slots(self, users: list[str]) -> None:
@@ -184,9 +209,11 @@ class PartitionStore:
         first = len(self._user_at)
         self._user_at += users[reused:]
         self._slot_of.update(zip(users[reused:], range(first, len(self._user_at)), strict=True))
-        while len(self._user_at) > len(self._rows):
-            self._rows = _doubled(self._rows)
-            self._ledgers = _doubled(self._ledgers)
+        slots = len(self._rows)
+        while slots < len(self._user_at):
+            slots *= 2
+        if slots > len(self._rows):
+            self._grow(slots)
 
     def _slot_or_new(self, user: str) -> int:
         slot = self._slot_of.get(user)
@@ -200,10 +227,13 @@ class PartitionStore:
             slot = len(self._user_at)
             self._user_at.append(user)
             if slot == len(self._rows):
-                self._rows = _doubled(self._rows)
-                self._ledgers = _doubled(self._ledgers)
+                self._grow(2 * slot)
         self._slot_of[user] = slot
         return slot
+
+    def _grow(self, slots: int) -> None:
+        rows, ledgers = _grown(self._rows, slots), _grown(self._ledgers, slots)
+        self._rows, self._ledgers = rows, ledgers
 
 
 def _opaque(rows: NDArray[np.void]) -> NDArray[np.void]:
@@ -211,8 +241,8 @@ def _opaque(rows: NDArray[np.void]) -> NDArray[np.void]:
     return rows.view(f"V{rows.dtype.itemsize}")
 
 
-def _doubled(array: NDArray[np.void]) -> NDArray[np.void]:
-    grown = np.zeros(2 * len(array), array.dtype)
+def _grown(array: NDArray[np.void], length: int) -> NDArray[np.void]:
+    grown = np.zeros(length, array.dtype)
     _opaque(grown)[: len(array)] = _opaque(array)
     return grown
 

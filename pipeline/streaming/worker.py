@@ -149,9 +149,9 @@ def _end_at_once() -> None:
 def _tune_garbage_collection() -> None:
     """Look for cycles seldom: fetched records by the hundred thousand are no cycles.
 
-    With Python's defaults the collector walks all waiting records again and again.
+    With Python's defaults the collector walks all waiting records again and again. What was
+    imported stays: nor is it looked through a last time for the few that could go.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, 20, 50)
 

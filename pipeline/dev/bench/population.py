@@ -113,14 +113,24 @@ def templates(store: PartitionStore) -> list[Template]:
 def copies(
     originals: Sequence[Template], people: int, partitions: int
 ) -> Iterator[list[list[Entry]]]:
-    """The entries of so many people, round by round, each round by partition."""
+    """The entries of so many people, round by round, each round by partition.
+
+    Kind after kind, as a lane writes what a transaction changes.
+    """
     for first in range(0, people, len(originals)):
         by_partition: list[list[Entry]] = [[] for _ in range(partitions)]
         for original in originals[: people - first]:
             user = _name(original, first)
             chosen = by_partition[partition_of(murmur2(user), partitions)]
             chosen.extend((kind + user, value) for kind, value in original.entries)
+        for chosen in by_partition:
+            chosen.sort(key=_kind_of)
         yield by_partition
+
+
+def _kind_of(entry: Entry) -> int:
+    key, _ = entry
+    return changelog.KINDS.index(key[:1])
 
 
 def name_of(originals: Sequence[Template], number: int) -> bytes:

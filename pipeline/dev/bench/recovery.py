@@ -76,27 +76,31 @@ def measure(bench: Bench, workload: Workload, people: int) -> Recovery:
     originals = population.templates(replay.store)
     with systems.topics_of(bench, "recovery") as settings:
         bench.say("recovery: starting a worker on nothing, twice")
-        # With the first the broker makes the topics it keeps groups and transactions in.
-        _start(settings, bench.folder / "recovery-first.log")
-        empty = _start(settings, bench.folder / "recovery-empty.log")
+        # With the first the broker makes the topics it keeps groups and transactions in, and
+        # Python the bytecode.
+        _start(settings, bench.folder, "first")
+        empty = _start(settings, bench.folder, "empty")
         bench.say(f"recovery: writing the changelog of {people:,} people")
         position = population.swept(replay.position)
         records, size = asyncio.run(fill(settings, originals, people, position))
         bench.say("recovery: starting a worker on it")
-        full = _start(settings, bench.folder / "recovery-full.log")
+        full = _start(settings, bench.folder, "full")
         take_over = again = None
         if settings.state_dir is None:
             bench.say("recovery: killing one of two workers that stand by for each other")
             take_over = takeover.measure(settings, bench.folder)
         else:
             bench.say("recovery: starting a worker on what that one has left")
-            again = _start(settings, bench.folder / "recovery-again.log")
+            again = _start(settings, bench.folder, "again")
     return Recovery(people, records, size, empty, full, take_over, again)
 
 
-def _start(settings: Settings, log: Path) -> Started:
+def _start(settings: Settings, folder: Path, name: str) -> Started:
+    """A worker's start, from bytecode that the first one leaves: as where it is installed."""
     command = systems.command("pipeline.cli.main", "worker")
-    with Child(command, systems.environment(settings), log) as child:
+    bytecode = {"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
+    environment = systems.environment(settings) | bytecode
+    with Child(command, environment, folder / f"recovery-{name}.log") as child:
         began = time.monotonic()
         systems.wait_ready(settings.web_port, child)
         return Started(

@@ -67,6 +67,11 @@ class Store(Protocol):
     def put_ledger(self, users: Sequence[str], ledgers: NDArray[np.void]) -> None:
         """Set ledger rows."""
 
+    def put_people(
+        self, users: Sequence[str], rows: NDArray[np.void], ledgers: NDArray[np.void]
+    ) -> None:
+        """Set both rows of the same people."""
+
     def put_contracts(self, user: str, packed: bytes) -> None:
         """Set a person's packed contracts."""
 

@@ -108,6 +108,13 @@ class RocksStore:
         with self._changing(users):
             self._cache.put_ledger(users, ledgers)
 
+    def put_people(
+        self, users: Sequence[str], rows: NDArray[np.void], ledgers: NDArray[np.void]
+    ) -> None:
+        """Set both rows of the same people, as a changelog gives them."""
+        with self._changing(users):
+            self._cache.put_people(users, rows, ledgers)
+
     def put_contracts(self, user: str, packed: bytes) -> None:
         """Set a person's packed contracts."""
         with self._changing([user]):

@@ -68,3 +68,15 @@ def test_a_broker_that_does_not_answer_exits_1_and_says_where_it_was_sought() ->
     assert result.exit_code == 1
     assert "no Kafka answers at 127.0.0.1:1" in result.stderr
     assert "SESAME_BOOTSTRAP" in result.stderr
+
+
+def test_a_worker_loads_no_client_that_only_administers_topics() -> None:
+    loaded = (
+        "import sys, pipeline.cli.worker, pipeline.streaming.factor_worker\n"
+        "import pipeline.streaming.topic_check\n"
+        "print(sorted({'kafka', 'pipeline.provision'} & sys.modules.keys()))"
+    )
+    shown = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"

@@ -1,6 +1,7 @@
 """Work beside the event loop is over when whoever asked for it goes on."""
 
 import asyncio
+import sys
 from threading import Event
 
 import pytest
@@ -46,3 +47,19 @@ def test_what_is_taken_is_not_undone_and_a_failure_is_raised() -> None:
 
     asyncio.run(go())
     assert not undone
+
+
+def test_the_loop_gets_its_turn_sooner_while_there_is_work_and_as_ever_after_it() -> None:
+    usual_s = sys.getswitchinterval()
+
+    def fails() -> None:
+        raise ValueError(str(sys.getswitchinterval()))
+
+    async def go() -> None:
+        assert await beside(sys.getswitchinterval) < usual_s
+        assert sys.getswitchinterval() == usual_s
+        with pytest.raises(ValueError, match=r"^0\.001"):
+            await beside(fails)
+        assert sys.getswitchinterval() == usual_s
+
+    asyncio.run(go())

@@ -1,9 +1,15 @@
 """What lanes write is applied by columns; what is unusual goes the way that tells why."""
 
+import numpy as np
 import pytest
 
 from pipeline.factors import contracts, links
-from pipeline.factors.layout import FACTOR_ROW_LAYOUT, LEDGER_ROW_LAYOUT
+from pipeline.factors.layout import (
+    FACTOR_ROW,
+    FACTOR_ROW_LAYOUT,
+    LEDGER_ROW,
+    LEDGER_ROW_LAYOUT,
+)
 from pipeline.factors.state import BatchState
 from pipeline.streaming import bulk, changelog
 from pipeline.streaming.layouts import UnreadableRowError
@@ -50,6 +56,44 @@ def test_all_that_a_lane_writes_is_applied_by_columns() -> None:
     assert again.rows.tobytes() == state.rows.tobytes()
     assert again.ledgers.tobytes() == state.ledgers.tobytes()
     assert (again.contracts, again.links) == (state.contracts, state.links)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("rann", "rbob", "rzoë", "lann", "lbob", "lzoë"),
+        ("rann", "rbob", "rzoë", "lbob", "lann", "lzoë"),
+        ("rann", "rbob", "rzoë", "lann", "lbob"),
+        ("rann", "rbob", "lann", "lbob", "lzoë"),
+        ("rann", "rbob", "lann", "rann", "lbob", "lann"),
+        ("rann", "rbob", "rbob", "lann", "lbob", "lbob"),
+        ("rann", "rbob", "lbob", "lann", "rzoë", "lzoë"),
+        ("rann", "rbo", "lan", "lbob"),
+        ("rann", "lann", "-ann", "rbob", "lbob"),
+    ],
+)
+def test_each_row_is_that_of_its_person_whoever_the_others_are_of(order: tuple[str, ...]) -> None:
+    rows, ledgers = np.zeros(len(order), FACTOR_ROW), np.zeros(len(order), LEDGER_ROW)
+    rows["layout"], ledgers["layout"] = FACTOR_ROW_LAYOUT, LEDGER_ROW_LAYOUT
+    rows["first_credit_month"] = range(len(order))
+    ledgers["consent_expires_ms"][:, 0] = range(100, 100 + len(order))
+    written: list[Entry] = []
+    for i, key in enumerate(order):
+        if key.startswith("-"):
+            written += changelog.tombstones(key[1:])
+        else:
+            row = rows[i] if key.startswith("r") else ledgers[i]
+            written.append((key.encode(), row.tobytes()))
+
+    by_columns, one_by_one = PartitionStore(), PartitionStore()
+    bulk._Sorter(columns_of(written)).change().put(by_columns)
+    changelog.apply(one_by_one, written)
+
+    users = [user for chunk in one_by_one.chunks(10) for user in chunk]
+    assert [user for chunk in by_columns.chunks(10) for user in chunk] == users
+    found, expected = by_columns.gather(users), one_by_one.gather(users)
+    assert found.rows.tobytes() == expected.rows.tobytes()
+    assert found.ledgers.tobytes() == expected.ledgers.tobytes()
 
 
 @pytest.mark.parametrize(

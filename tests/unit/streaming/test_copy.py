@@ -31,10 +31,20 @@ class SlowStore(PartitionStore):
         self.begun, self.let, self.is_done = Event(), Event(), False
 
     def put_row(self, users: Sequence[str], rows: NDArray[np.void]) -> None:
-        self.begun.set()
-        assert self.let.wait(_WITHIN_S)
+        self._wait()
         super().put_row(users, rows)
         self.is_done = True
+
+    def put_people(
+        self, users: Sequence[str], rows: NDArray[np.void], ledgers: NDArray[np.void]
+    ) -> None:
+        self._wait()
+        super().put_people(users, rows, ledgers)
+        self.is_done = True
+
+    def _wait(self) -> None:
+        self.begun.set()
+        assert self.let.wait(_WITHIN_S)
 
 
 @pytest.fixture

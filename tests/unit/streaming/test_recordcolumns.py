@@ -31,6 +31,31 @@ def test_keys_values_and_offsets_are_those_the_client_reads() -> None:
     assert len(columns.within(1_003, 5_001)) == len(ORDINARY) - 3 + 1
 
 
+@pytest.mark.parametrize("alike", [4, 5, 6, 63, 64, 65, 1_100, 8_300])
+def test_records_of_one_size_are_read_at_once_up_to_the_first_of_another(alike: int) -> None:
+    records = [
+        *[RawRecord(b"r%05d" % i, b"v" * 61) for i in range(alike)],
+        RawRecord(b"r", b"w" * 60),
+        *[RawRecord(b"r%04d" % i, b"x" * 62) for i in range(alike)],
+        *[RawRecord(b"r%d" % i, b"y" * (i % 3)) for i in range(40)],
+        *[RawRecord(b"r%04d" % i, b"z" * 20_000) for i in range(9)],
+    ]
+    columns = read_columns([unpacked(batch(records)), unpacked(batch(records[alike:]), 20_000)])
+    expected = [(record.key, record.value) for record in [*records, *records[alike:]]]
+    assert columns.entries() == expected
+
+
+@pytest.mark.parametrize("broken", [3, 4, 5, 6, 20])
+def test_a_wrong_length_among_records_of_one_size_is_refused(broken: int) -> None:
+    whole = unpacked(batch([RawRecord(b"ann", b"v" * 61)] * 21))
+    size = len(whole.body) // whole.count
+    for wrong in (0x02, 0x7F, 0xFF):
+        body = bytearray(whole.body)
+        body[broken * size] = wrong
+        with pytest.raises(OddBatchError):
+            read_columns([Unpacked(0, whole.count, bytes(body))])
+
+
 def test_nothing_is_read_from_no_batches() -> None:
     assert read_columns([]).entries() == []
 

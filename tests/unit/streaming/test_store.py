@@ -65,6 +65,23 @@ def test_the_slot_of_a_removed_person_holds_nothing_of_them_for_the_next() -> No
     assert store.gather(["b"]).rows["paid_on_time"][0, 0] == 2
 
 
+def test_both_rows_of_people_are_set_at_once_whoever_had_their_slot() -> None:
+    store = PartitionStore()
+    filled(store, "a", "b", "c")
+    store.remove("b")
+    users = ["d", "a", "e", "d"]
+    state = PartitionStore().gather(users)
+    state.rows["open_exposure_minor"] = [1, 2, 3, 4]
+    state.ledgers["consent_expires_ms"][:, 0] = [5, 6, 7, 8]
+
+    store.put_people(users, state.rows, state.ledgers)
+
+    found = store.gather(["d", "a", "e", "b"])
+    assert found.rows["open_exposure_minor"].tolist() == [4, 2, 3, 0]
+    assert found.ledgers["consent_expires_ms"][:, 0].tolist() == [8, 6, 7, 0]
+    assert [user for chunk in store.chunks(10) for user in chunk] == ["a", "d", "c", "e"]
+
+
 def test_a_store_grows_without_losing_anybody() -> None:
     store = PartitionStore()
     users = [f"user-{i}" for i in range(5_000)]
@@ -77,6 +94,35 @@ def test_a_store_grows_without_losing_anybody() -> None:
     rows = store.gather(users).rows
     assert rows["open_exposure_minor"].tolist() == list(range(5_000))
     assert [user for chunk in store.chunks(999) for user in chunk] == users
+
+
+def test_people_who_are_expected_find_room_and_change_nothing_for_the_others() -> None:
+    store, alike = PartitionStore(), PartitionStore()
+    filled(store, "a", "b")
+    filled(alike, "a", "b")
+
+    store.expect(3_000)
+    arrays = store._rows, store._ledgers
+    for each in (store, alike):
+        filled(each, *(f"user-{i}" for i in range(2_998)))
+
+    assert store._rows is arrays[0]
+    assert store._ledgers is arrays[1]
+    assert store.nbytes == alike.nbytes == alike._rows.nbytes + alike._ledgers.nbytes
+    users = [user for chunk in alike.chunks(10_000) for user in chunk]
+    assert [user for chunk in store.chunks(10_000) for user in chunk] == users
+    assert store.gather(users).rows.tobytes() == alike.gather(users).rows.tobytes()
+
+
+def test_more_people_than_memory_could_hold_are_not_expected() -> None:
+    store = PartitionStore()
+    before = store.nbytes
+
+    store.expect(1 << 50)
+    filled(store, "a")
+
+    assert len(store._rows) <= 1 << 20
+    assert store.nbytes == before
 
 
 def test_the_next_expiry_is_the_earliest_end_of_any_consent() -> None:
