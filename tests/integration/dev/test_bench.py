@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from pipeline import settings
 from pipeline.cli.main import app
-from pipeline.dev.bench.latency.contenders import able_to_run
+from pipeline.dev.bench.latency.contenders import able_to_run, known
 from pipeline.dev.bench.scale.grid import Cell, Grid
 from pipeline.dev.bench.scale.measure import Plan, measure
 from pipeline.dev.bench.systems import Bench
@@ -135,7 +135,7 @@ def test_two_measurements_at_once_are_refused() -> None:
 def test_every_probe_is_answered_at_every_load_also_at_the_partner(
     kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    contenders, left_out = able_to_run(Bench(settings.load(), tmp_path, lambda _: None))
+    contenders, left_out = able_to_run(Bench(settings.load(), tmp_path, lambda _: None), known())
     names = [each.name for each in contenders]
     assert names[:2] == ["sesame", "gateway"]
     result = run("--latency", "--live", "200000", "--level", "1", "--runs", "1")
