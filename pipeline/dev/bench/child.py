@@ -90,7 +90,7 @@ class Child:
     ) -> None:
         self._ended.set()
         self._sampler.join()
-        self._process.terminate()
+        self.terminate()
         try:
             self._process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
@@ -111,6 +111,10 @@ class Child:
     def rss_bytes(self) -> int:
         """The memory it holds."""
         return self._status_bytes("VmRSS")
+
+    def terminate(self) -> None:
+        """Ask it to end; leaving the context waits until it has."""
+        self._process.terminate()
 
     def check(self) -> None:
         """Go on only while it runs.
@@ -165,6 +169,9 @@ class Group:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # All at once: whoever stayed longer would take over what the others leave.
+        for child in self.children:
+            child.terminate()
         self._started.__exit__(kind, error, trace)
 
     @property

@@ -87,3 +87,33 @@ def test_a_group_whose_second_cannot_start_ends_the_first(tmp_path: Path) -> Non
         pass
     with pytest.raises(ChildEndedError, match="status -15"):
         first.check()
+
+
+WAITS_FOR_THE_OTHER = """
+import pathlib, signal, sys, time
+def end(*_):
+    own, other = map(pathlib.Path, sys.argv[1:])
+    own.touch()
+    for _ in range(500):
+        if other.exists():
+            sys.exit(0)
+        time.sleep(0.02)
+    sys.exit(1)
+signal.signal(signal.SIGTERM, end)
+print('up', flush=True)
+time.sleep(60)
+"""
+
+
+def test_all_of_a_group_are_asked_to_end_before_any_is_waited_for(tmp_path: Path) -> None:
+    one, other = (str(tmp_path / f"asked-{name}") for name in "ab")
+    children = [
+        Child([sys.executable, "-c", WAITS_FOR_THE_OTHER, *files], {}, tmp_path / files[0][-1])
+        for files in ((one, other), (other, one))
+    ]
+    with Group(children):
+        for name in "ab":
+            wait_for(tmp_path / name, "up")
+    for child in children:
+        with pytest.raises(ChildEndedError, match="ended with status 0"):
+            child.check()
