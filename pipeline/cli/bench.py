@@ -1,17 +1,12 @@
 """``sesame bench``: throughput beside other ways of doing it, restores, partners' decisions."""
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline import settings
 from pipeline.cli import (
     bench_latency,
     bench_partners,
@@ -19,12 +14,14 @@ from pipeline.cli import (
     bench_recovery,
     bench_scale,
 )
+from pipeline.cli.bench_outcome import Outcome, facts, prepared, tell_machine
 from pipeline.cli.bench_peers import FEW_EVENTS
 from pipeline.cli.output import Json, print_json
 
 if TYPE_CHECKING:
     from pipeline.dev.bench.systems import Bench
-    from pipeline.dev.bench.workload import Workload
+
+_CHOOSING = ("--peers", "--latency")
 
 app = typer.Typer()
 
@@ -51,7 +48,11 @@ def bench(
     ] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="With --peers, a system to run beside ours; repeatable."),
+        typer.Option(
+            metavar="NAME",
+            help="With --peers a system to run beside ours, with --latency one to run alone; "
+            "repeatable.",
+        ),
     ] = None,
     recovery: Annotated[
         bool, typer.Option("--recovery", help="Measure a restore instead.")
@@ -108,7 +109,7 @@ def bench(
     from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
     from pipeline.dev.bench.workload import Workload  # noqa: PLC0415
 
-    _refuse_two(
+    kind = _the_one(
         {
             "--peers": peers,
             "--recovery": recovery,
@@ -117,90 +118,43 @@ def bench(
             "--scale": scale,
         }
     )
-    if only and not peers:
-        raise typer.BadParameter("--only chooses among the systems of --peers")
-    systems = bench_peers.choose(only or ([] if peers else bench_peers.USUAL))
-    workload = Workload(people, events, seed)
-    with _bench(partitions, show=not as_json) as prepared:
-        facts = _facts(workload, partitions)
-        if partners:
-            facts["input"]["grants"] = grants
-            measured = bench_partners.measure(prepared, workload, grants, decisions, runs)
-            result = measured.as_json() | facts
-            name, tell = page.PARTNERS, partial(bench_partners.tell, measured)
-        elif latency:
-            delays = bench_latency.measure(prepared, workload, live, level, runs)
-            result = delays.as_json() | facts
-            name, tell = page.LATENCY, partial(bench_latency.tell, delays)
-        elif scale:
+    if only and kind not in _CHOOSING:
+        raise typer.BadParameter(f"--only chooses among the systems of {' or '.join(_CHOOSING)}")
+    names, workload = only or [], Workload(people, events, seed)
+    measure: Callable[[Bench], Outcome]
+    match kind:
+        case "--partners":
+            measure = partial(bench_partners.measure, workload=workload, grants=grants,
+                              decisions=decisions, runs=runs)  # fmt: skip
+        case "--latency":
+            measure = partial(bench_latency.measure, chosen=bench_latency.choose(names),
+                              workload=workload, live=live, level_s=level, runs=runs)  # fmt: skip
+        case "--scale":
             largest = bench_scale.Largest(workers_max, people_max, partitions_max)
-            grown = bench_scale.measure(prepared, workload, largest, runs)
-            result = grown.as_json() | facts
-            name, tell = page.SCALE, partial(bench_scale.tell, grown)
-        elif recovery:
-            found = bench_recovery.measure(prepared, workload, restored)
-            result = {"recovery": bench_recovery.figures(found)} | facts
-            name, tell = page.RECOVERY, partial(bench_recovery.tell, found)
-        else:
-            few = workload.scaled(min(peer_events, events))
-            compared = bench_peers.measure(prepared, systems, workload, few, runs)
-            result = compared.as_json() | facts
-            name, tell = page.PEERS, partial(bench_peers.tell, compared)
+            measure = partial(bench_scale.measure, workload=workload, largest=largest, runs=runs)
+        case "--recovery":
+            measure = partial(bench_recovery.measure, workload=workload, restored=restored)
+        case _:
+            chosen = bench_peers.choose(names if peers else bench_peers.USUAL, partitions)
+            measure = partial(bench_peers.measure, chosen=chosen, whole=workload,
+                              peer_events=peer_events, runs=runs)  # fmt: skip
+    with prepared(partitions, show=not as_json) as ready:
+        given = facts(workload, partitions)
+        outcome = measure(ready)
+    given["input"] |= outcome.given
+    result = outcome.result | given
     if save is not None:
-        page.save(result, name, save)
+        page.save(result, outcome.name, save)
     if as_json:
         print_json(result)
     else:
-        tell()
-        _tell_machine(facts["machine"])
+        outcome.tell()
+        tell_machine(given["machine"])
 
 
-def _refuse_two(asked: Mapping[str, bool]) -> None:
+def _the_one(asked: Mapping[str, bool]) -> str:
+    """The option that was given; nothing where none was."""
     names = [name for name, on in asked.items() if on]
     if len(names) > 1:
         raise typer.BadParameter(f"{' and '.join(names)} are {len(names)} measurements; choose one")
-
-
-@contextmanager
-def _bench(partitions: int, *, show: bool) -> Iterator["Bench"]:
-    from pipeline.dev.bench.systems import Bench  # noqa: PLC0415
-    from pipeline.dev.broker import EmbeddedBroker  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory(prefix="sesame-bench-") as folder, _status(show) as say:
-        if _is_given_broker():
-            yield Bench(settings.load(partitions=partitions), Path(folder), say)
-            return
-        say("starting Kafka")
-        with EmbeddedBroker() as broker:
-            current = settings.load(bootstrap=broker.bootstrap, partitions=partitions)
-            yield Bench(current, Path(folder), say)
-
-
-@contextmanager
-def _status(show: bool) -> Iterator[Callable[[str], None]]:  # noqa: FBT001 - says it all
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console(stderr=True, quiet=not show)
-    with console.status("") as status:
-        yield status.update
-
-
-def _is_given_broker() -> bool:
-    return bool(os.environ.get(settings.variable("bootstrap")))
-
-
-def _facts(workload: "Workload", partitions: int) -> dict[str, Any]:
-    from pipeline.dev.bench.machine import facts  # noqa: PLC0415
-
-    return {
-        "machine": facts(own_broker=not _is_given_broker()),
-        "input": {**asdict(workload), "partitions": partitions},
-    }
-
-
-def _tell_machine(machine: dict[str, Any]) -> None:
-    typer.echo(
-        f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['processor']}; "
-        f"Python {machine['python']}, Kafka {machine['kafka']}, {machine['java'] or ''}; "
-        f"load at the start {machine['load_1m_at_start']:.1f}"
-    )
+    return "".join(names)

@@ -1,14 +1,19 @@
 """``sesame bench --latency``: from an event to the score that it changes."""
 
+from collections.abc import Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pipeline.cli.bench_outcome import Outcome
 from pipeline.cli.output import print_table
+from pipeline.errors import SesameError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.dev.bench.latency.contenders import Contender
     from pipeline.dev.bench.latency.found import Found
     from pipeline.dev.bench.systems import Bench
     from pipeline.dev.bench.workload import Workload
@@ -17,18 +22,40 @@ _PROBERS = 2_000
 _TOP_S = 9.0
 
 
+def choose(names: Collection[str]) -> list["Contender"]:
+    """The contenders of these names, all without any.
+
+    Raises:
+        RefusedError: A name is unknown.
+    """
+    from pipeline.dev.bench.latency import contenders  # noqa: PLC0415 - help stays quick
+
+    return contenders.choose(names)
+
+
 def measure(
-    prepared: "Bench", workload: "Workload", live: int, level_s: float, runs: int
-) -> "Found":
-    """Measure our worker, the gateway behind it, and Kafka Streams where it can run, in turn."""
+    prepared: "Bench",
+    chosen: Sequence["Contender"],
+    workload: "Workload",
+    live: int,
+    level_s: float,
+    runs: int,
+) -> Outcome:
+    """Measure those that can run here, in turn.
+
+    Raises:
+        SesameError: None can, or a system ended or stood still.
+    """
+    from pipeline.dev.bench import page  # noqa: PLC0415
     from pipeline.dev.bench.latency import contenders  # noqa: PLC0415
     from pipeline.dev.bench.latency.measure import Plan, measure  # noqa: PLC0415
 
-    chosen, left_out = contenders.able_to_run(prepared)
-    plan = Plan(workload, chosen, live, _PROBERS, level_s, _TOP_S, runs)
-    found = measure(prepared, plan)
+    able, left_out = contenders.able_to_run(prepared, chosen)
+    if not able:
+        raise SesameError("; ".join(f"{name}: {why}" for name, why in left_out.items()))
+    found = measure(prepared, Plan(workload, able, live, _PROBERS, level_s, _TOP_S, runs))
     found.left_out.update(left_out)
-    return found
+    return Outcome(found.as_json(), page.LATENCY, partial(tell, found))
 
 
 def tell(found: "Found") -> None:

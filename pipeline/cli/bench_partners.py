@@ -1,7 +1,9 @@
 """``sesame bench --partners``: how fast the gateway follows, how soon a partner decides."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pipeline.cli.bench_outcome import Outcome
 from pipeline.cli.bench_tables import print_summaries
 from pipeline.cli.output import print_table
 
@@ -13,12 +15,14 @@ if TYPE_CHECKING:
 
 def measure(
     prepared: "Bench", workload: "Workload", grants: int, decisions: int, runs: int
-) -> "Partnership":
+) -> Outcome:
     """Measure the pipeline, the gateway and decisions in turn."""
+    from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
     from pipeline.dev.bench.partners.measure import Plan  # noqa: PLC0415
     from pipeline.dev.bench.partners.measure import measure as measured  # noqa: PLC0415
 
-    return measured(prepared, Plan(workload, grants, decisions, runs))
+    found = measured(prepared, Plan(workload, grants, decisions, runs))
+    return Outcome(found.as_json(), page.PARTNERS, partial(tell, found), {"grants": grants})
 
 
 def tell(found: "Partnership") -> None:

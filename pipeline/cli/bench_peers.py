@@ -1,11 +1,13 @@
 """``sesame bench``, and with ``--peers``: what to run, and how its result is told."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
 from pipeline import settings
+from pipeline.cli.bench_outcome import Outcome
 from pipeline.cli.output import print_table
 
 if TYPE_CHECKING:
@@ -20,29 +22,36 @@ USUAL = ("faust", "copy")
 """What is measured beside ours where nothing is chosen."""
 
 
-def choose(names: Sequence[str]) -> list["System"]:
-    """The systems of these names, all without any.
+def choose(names: Sequence[str], partitions: int) -> list["System"]:
+    """The systems of these names, all without any, on so many partitions.
 
     Raises:
         RefusedError: A name is unknown.
     """
     from pipeline.dev.bench.peers import registry  # noqa: PLC0415 - help stays quick
 
-    return registry.choose(registry.known(settings.load()), names)
+    return registry.choose(registry.known(settings.load(partitions=partitions)), names)
 
 
 def measure(
-    prepared: "Bench", chosen: Sequence["System"], whole: "Workload", few: "Workload", runs: int
-) -> "Peers":
-    """The comparison; slow systems get ``few``."""
-    from pipeline.dev.bench.peers.compare import Plan, compare  # noqa: PLC0415 - help stays quick
+    prepared: "Bench", chosen: Sequence["System"], whole: "Workload", peer_events: int, runs: int
+) -> Outcome:
+    """The comparison; slow systems get so many events, of as many fewer people."""
+    from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
+    from pipeline.dev.bench.peers.compare import Plan, compare  # noqa: PLC0415
 
-    return compare(prepared, Plan(chosen, whole, few, runs))
+    few = whole.scaled(min(peer_events, whole.events))
+    found = compare(prepared, Plan(chosen, whole, few, runs))
+    return Outcome(found.as_json(), page.PEERS, partial(tell, found))
 
 
 def tell(found: "Peers") -> None:
     """One table, and what it rests on."""
+    from pipeline.dev.bench.arithmetic import OURS  # noqa: PLC0415 - help stays quick
+
     events = {run.system: run.events for run in found.runs}
+    several = found.several
+    ours = {OURS: found.ratios} | ({several.system: several.ratios} if several else {})
     rows = [
         (
             each.system,
@@ -50,10 +59,11 @@ def tell(found: "Peers") -> None:
             f"{events[each.system]:,}",
             f"{each.events_per_second:,.0f}",
             f"{each.lowest:,.0f} to {each.highest:,.0f}",
-            f"{each.cpu_us_per_event:,.1f}",
+            f"{each.cores:.2f}",
+            f"{each.events_per_cpu_second:,.0f}",
             f"{each.peak_rss_mb:,.0f}",
             f"{found.published[each.system]:.3f}",
-            f"{found.ratios[each.system]:.2f}" if each.system in found.ratios else "",
+            *(f"{over[each.system]:.2f}" if each.system in over else "" for over in ours.values()),
         )
         for each in found.summaries
     ]
@@ -63,10 +73,11 @@ def tell(found: "Peers") -> None:
         "Timed",
         "Events/s",
         "Spread",
-        "CPU us/event",
+        "Cores",
+        "Events/CPU s",
         "Peak MB",
         "Out/event",
-        "Ours over it",
+        *(f"{name} over it" for name in ours),
     )
     print_table(columns, rows, f"Medians, rounds: {found.summaries[0].runs}")
     few = [name for name, share in found.shares.items() if share == "few"]

@@ -1,8 +1,10 @@
 """``sesame bench --recovery``: how long a restore takes, and taking over."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.bench_outcome import Outcome
 from pipeline.cli.output import print_table
 
 if TYPE_CHECKING:
@@ -12,11 +14,13 @@ if TYPE_CHECKING:
     from pipeline.dev.bench.workload import Workload
 
 
-def measure(prepared: "Bench", workload: "Workload", restored: int) -> "Recovery":
+def measure(prepared: "Bench", workload: "Workload", restored: int) -> Outcome:
     """Restore so many people."""
+    from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
     from pipeline.dev.bench.recovery import measure as measured  # noqa: PLC0415
 
-    return measured(prepared, workload, restored)
+    found = measured(prepared, workload, restored)
+    return Outcome({"recovery": figures(found)}, page.RECOVERY, partial(tell, found))
 
 
 def figures(found: "Recovery") -> dict[str, Any]:

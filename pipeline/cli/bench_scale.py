@@ -1,7 +1,9 @@
 """``sesame bench --scale``: what more workers, people, partitions and uneven keys cost."""
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.cli.bench_outcome import Outcome
 from pipeline.cli.output import print_table
 
 if TYPE_CHECKING:
@@ -21,15 +23,18 @@ class Largest(NamedTuple):
     partitions: int
 
 
-def measure(prepared: "Bench", workload: "Workload", largest: Largest, runs: int) -> "Found":
+def measure(prepared: "Bench", workload: "Workload", largest: Largest, runs: int) -> Outcome:
     """Measure the grid; people are copies of some thousands of the workload's kind."""
+    from pipeline.dev.bench import page  # noqa: PLC0415 - help stays quick
     from pipeline.dev.bench.scale.grid import Grid  # noqa: PLC0415
     from pipeline.dev.bench.scale.measure import Plan, measure  # noqa: PLC0415
     from pipeline.dev.bench.workload import Workload  # noqa: PLC0415
 
     people = min(workload.people, _TEMPLATE_PEOPLE)
     originals = Workload(people, _EVENTS_A_PERSON * people, workload.seed)
-    return measure(prepared, Plan(originals, Grid.up_to(*largest), workload.events, runs))
+    plan = Plan(originals, Grid.up_to(*largest), workload.events, runs)
+    found = measure(prepared, plan)
+    return Outcome(found.as_json(), page.SCALE, partial(tell, found))
 
 
 def tell(found: "Found") -> None:

@@ -7,6 +7,8 @@ from math import ceil
 from statistics import median
 
 OURS = "sesame"
+Samples = Sequence[tuple[float, float]]
+"""Of a growing quantity: times, ascending, and its values then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,14 @@ class Summary:
     lowest: float
     highest: float
     cpu_us_per_event: float
+    cores: float
+    """Processor time by the time it took."""
+    events_per_cpu_second: float
+    """Of processor time: the rate by the cores used."""
     peak_rss_mb: float
 
 
-def at_time(samples: Sequence[tuple[float, float]], at: float) -> float:
+def at_time(samples: Samples, at: float) -> float:
     """A growing quantity at a time, between samples of (time, value) by straight lines.
 
     >>> at_time([(0.0, 0.0), (10.0, 5.0)], 4.0)
@@ -75,11 +81,22 @@ def at_time(samples: Sequence[tuple[float, float]], at: float) -> float:
     return v0 + (v1 - v0) * (at - t0) / (t1 - t0)
 
 
+def summed(series: Sequence[Samples]) -> list[tuple[float, float]]:
+    """The sum of several growing quantities, as samples at the times of all of theirs.
+
+    >>> summed([[(0.0, 0.0), (2.0, 2.0)], [(1.0, 5.0), (3.0, 6.0)]])
+    [(0.0, 5.0), (1.0, 6.0), (2.0, 7.5), (3.0, 8.0)]
+    """
+    some = [samples for samples in series if samples]
+    times = sorted({at for samples in some for at, _ in samples})
+    return [(at, sum(at_time(samples, at) for samples in some)) for at in times]
+
+
 def run_of(
     system: str,
     number: int,
     windows: Sequence[Window],
-    samples: Sequence[tuple[float, float]],
+    samples: Samples,
     peak_rss_mb: float,
 ) -> Run:
     """A run over all its windows; ``samples`` of processor time as `at_time` takes them.
@@ -115,13 +132,15 @@ def summarise(runs: Iterable[Run]) -> list[Summary]:
             lowest=min(run.events_per_second for run in some),
             highest=max(run.events_per_second for run in some),
             cpu_us_per_event=median(1e6 * run.cpu_seconds / run.events for run in some),
+            cores=median(run.cpu_seconds / run.seconds for run in some),
+            events_per_cpu_second=median(run.events / run.cpu_seconds for run in some),
             peak_rss_mb=median(run.peak_rss_mb for run in some),
         )
         for system, some in by_system.items()
     ]
 
 
-def ratios(runs: Sequence[Run]) -> dict[str, float]:
+def ratios(runs: Sequence[Run], ours: str = OURS) -> dict[str, float]:
     """Ours over each other system: the median of the ratios within each round of runs.
 
     Systems of one round ran next to each other, so what slowed the machine for a while
@@ -130,11 +149,11 @@ def ratios(runs: Sequence[Run]) -> dict[str, float]:
     Raises:
         KeyError: A round lacks our run.
     """
-    ours = {run.run: run.events_per_second for run in runs if run.system == OURS}
+    rates = {run.run: run.events_per_second for run in runs if run.system == ours}
     by_system: dict[str, list[float]] = {}
     for run in runs:
-        if run.system != OURS:
-            ratio = ours[run.run] / run.events_per_second
+        if run.system != ours:
+            ratio = rates[run.run] / run.events_per_second
             by_system.setdefault(run.system, []).append(ratio)
     return {system: median(some) for system, some in by_system.items()}
 

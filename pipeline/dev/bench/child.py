@@ -1,4 +1,4 @@
-"""A system under measurement: a process of its own, watched from outside."""
+"""A system under measurement: one process or several, watched from outside."""
 
 import contextlib
 import os
@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
+from pipeline.dev.bench.arithmetic import Samples, summed
 from pipeline.errors import SesameError
 
 _SAMPLE_S = 0.05
@@ -20,6 +21,41 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 class ChildEndedError(SesameError):
     """The process ended by itself."""
+
+
+class Watched(Protocol):
+    """What can be asked of a system that runs within a context, of however many processes."""
+
+    def __enter__(self) -> Self:
+        """Start it."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        """End it."""
+
+    @property
+    def samples(self) -> Samples:
+        """Seconds since 1970, and of processor time used since the start."""
+
+    @property
+    def rss_bytes(self) -> int:
+        """The memory it holds."""
+
+    @property
+    def peak_rss_bytes(self) -> int:
+        """The most memory it held so far."""
+
+    def check(self) -> None:
+        """Go on only while it runs.
+
+        Raises:
+            ChildEndedError: It does not.
+        """
 
 
 class Child:
@@ -54,7 +90,7 @@ class Child:
     ) -> None:
         self._ended.set()
         self._sampler.join()
-        self._process.terminate()
+        self.terminate()
         try:
             self._process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
@@ -75,6 +111,10 @@ class Child:
     def rss_bytes(self) -> int:
         """The memory it holds."""
         return self._status_bytes("VmRSS")
+
+    def terminate(self) -> None:
+        """Ask it to end; leaving the context waits until it has."""
+        self._process.terminate()
 
     def check(self) -> None:
         """Go on only while it runs.
@@ -104,3 +144,56 @@ class Child:
             if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
         raise ChildEndedError(f"process {self.pid} has no {name}")
+
+
+class Group:
+    """Several children watched as one: the sums of their processor time and of their memory.
+
+    The peak is the sum of each one's own, which need not be of one moment.
+    """
+
+    def __init__(self, children: Sequence[Child]) -> None:
+        self.children = tuple(children)
+        self._started = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            for child in self.children:
+                stack.enter_context(child)
+            self._started = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # All at once: whoever stayed longer would take over what the others leave.
+        for child in self.children:
+            child.terminate()
+        self._started.__exit__(kind, error, trace)
+
+    @property
+    def samples(self) -> Samples:
+        """Seconds since 1970, and of processor time that all have used."""
+        return summed([child.samples for child in self.children])
+
+    @property
+    def rss_bytes(self) -> int:
+        """The memory that all hold."""
+        return sum(child.rss_bytes for child in self.children)
+
+    @property
+    def peak_rss_bytes(self) -> int:
+        """The most memory that each held so far."""
+        return sum(child.peak_rss_bytes for child in self.children)
+
+    def check(self) -> None:
+        """Go on only while all run.
+
+        Raises:
+            ChildEndedError: One does not.
+        """
+        for child in self.children:
+            child.check()

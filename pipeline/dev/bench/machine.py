@@ -15,12 +15,17 @@ from pipeline.dev.broker.java import find_java
 _KB = 1024
 
 
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def facts(*, own_broker: bool) -> dict[str, Any]:
     """Cores, memory, load and versions, as they are now."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": _first("/proc/cpuinfo", r"model name\s*:\s*(.+)"),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": processors(),
         "memory_gib": round(int(_first("/proc/meminfo", r"MemTotal:\s*(\d+)")) * _KB / 2**30, 1),
         "load_1m_at_start": os.getloadavg()[0],
         "system": platform.platform(),

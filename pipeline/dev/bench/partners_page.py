@@ -1,8 +1,9 @@
 """The partners' table of docs/performance.md."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from pipeline.dev.bench.throughput_page import rows
+from pipeline.dev.bench.throughput_page import row
 
 
 def figures(result: dict[str, Any]) -> str:
@@ -24,7 +25,7 @@ def figures(result: dict[str, Any]) -> str:
                 "over the pipeline's |"
             ),
             "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-            *rows(result),
+            *_rows(result),
             "",
             (
                 f"In its run the pipeline published {result['scores_published_per_second']:,.0f} "
@@ -41,6 +42,23 @@ def figures(result: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _rows(result: dict[str, Any]) -> Iterator[str]:
+    events = {run["system"]: run["events"] for run in result["runs"]}
+    for each in result["summaries"]:
+        name = each["system"]
+        ratio = result["ratios"].get(name)
+        cells = (
+            f"`{name}`",
+            f"{events[name]:,}",
+            f"{each['events_per_second']:,.0f}",
+            f"{each['lowest']:,.0f} to {each['highest']:,.0f}",
+            f"{each['cpu_us_per_event']:,.1f}",
+            f"{each['peak_rss_mb']:,.0f}",
+            "" if ratio is None else f"{ratio:.2f}",
+        )
+        yield row(cells)
 
 
 def _latency(name: str, found: dict[str, Any], digits: int) -> str:

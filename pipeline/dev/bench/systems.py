@@ -1,7 +1,6 @@
 """One run of each system: load its input, start it, wait until it is through, measure."""
 
 import contextlib
-import json
 import socket
 import sys
 import time
@@ -19,8 +18,8 @@ from pipeline.codec.open import open_registry
 from pipeline.dev.bench.arithmetic import Run, Window, run_of
 from pipeline.dev.bench.backlog import Backlog
 from pipeline.dev.bench.broker import Offsets, Watch, delete_topics
-from pipeline.dev.bench.child import Child
-from pipeline.dev.bench.readback import WRITTEN, Written, read_back
+from pipeline.dev.bench.child import Child, Watched
+from pipeline.dev.bench.readback import WRITTEN, Written
 from pipeline.dev.bench.workload import DATA_TOPICS, Workload
 from pipeline.dev.simulator.send import send
 from pipeline.errors import SesameError
@@ -40,11 +39,15 @@ _CHOSEN = ("bootstrap", "partitions", "topic_prefix", "app_id", "gateway_app_id"
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all runs share; ``say`` is told what goes on, ``folder`` takes logs."""
+    """What all runs share; ``folder`` takes logs.
+
+    ``say`` is told what goes on just now, ``note`` what is worth keeping.
+    """
 
     settings: Settings
     folder: Path
     say: Callable[[str], None]
+    note: Callable[[str], None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -84,47 +87,6 @@ def environment(settings: Settings) -> dict[str, str]:
     return {variable(name): str(getattr(settings, name)) for name in _CHOSEN}
 
 
-def run_sesame(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
-    """Our worker, on a backlog that appears all at once; a first one, untimed, warms it up."""
-    child = Child(
-        command("pipeline.cli.main", "worker"), environment(settings), _log(bench, SESAME, number)
-    )
-    return _run_worker(bench, SESAME, number, settings, workload, child)
-
-
-def run_copy(
-    bench: Bench, workload: Workload, number: int, settings: Settings, written: Written
-) -> Measured:
-    """The copy, on the same backlog; it writes as much as ``written`` says of the timed one."""
-    volumes = bench.folder / f"volumes-{number}.json"
-    volumes.write_text(json.dumps({**written.as_json(), "events": workload.timed_events}))
-    child = Child(
-        command("pipeline.dev.bench.copy_worker", str(volumes)),
-        environment(settings),
-        _log(bench, COPY, number),
-    )
-    return _run_worker(bench, COPY, number, settings, workload, child)
-
-
-def _run_worker(  # noqa: PLR0913 - what the callers differ in
-    bench: Bench,
-    system: str,
-    number: int,
-    settings: Settings,
-    workload: Workload,
-    child: Child,
-) -> Measured:
-    def started(_: Watch) -> None:
-        wait_ready(settings.web_port, child)
-
-    released = release(bench, system, settings, workload, child, started)
-    bench.say(f"{system}: reading back what it wrote")
-    written = read_back(settings, counted_from=released.ends)
-    if written.applied != workload.data_events:
-        raise SesameError(f"{system} took {written.applied} of {workload.data_events} events")
-    return released.measured(system, number, written.last_at, written)
-
-
 @dataclass(frozen=True, slots=True)
 class Released:
     """A run whose timed events appeared at ``at``, in seconds since 1970.
@@ -134,7 +96,7 @@ class Released:
 
     at: float
     ends: Offsets
-    child: Child
+    child: Watched
     peak_rss_mb: float
     workload: Workload
     settings: Settings
@@ -151,7 +113,7 @@ def release(  # noqa: PLR0913 - what the callers differ in
     system: str,
     settings: Settings,
     workload: Workload,
-    child: Child,
+    child: Watched,
     started: Callable[[Watch], None],
 ) -> Released:
     """Start a system that reads what is committed, and let it have its events all at once.
@@ -187,31 +149,43 @@ def release(  # noqa: PLR0913 - what the callers differ in
     return Released(released_at, before, child, peak / _MB, workload, settings)
 
 
-def wait_ready(port: int, child: Child) -> None:
+def wait_ready(port: int, child: Child, within_s: float = _STALLED_S) -> None:
     """Wait until the process says at its port that it is ready: restored and caught up.
 
     Raises:
         ChildEndedError: The process ended.
         SesameError: It is not ready in time.
     """
-    deadline = time.monotonic() + _STALLED_S
+    wait_all_ready([(port, child)], within_s)
+
+
+def wait_all_ready(children: Sequence[tuple[int, Child]], within_s: float = _STALLED_S) -> None:
+    """Wait until processes, with their ports, are all ready at one time.
+
+    One that joins takes partitions from those that were ready before.
+
+    Raises:
+        ChildEndedError: A process ended.
+        SesameError: They are not ready in time.
+    """
+    deadline = time.monotonic() + within_s
     with httpx.Client() as client:
         while time.monotonic() < deadline:
-            child.check()
-            if is_ready(port, client):
+            for _, child in children:
+                child.check()
+            if all(_is_ready(port, client) for port, _ in children):
                 return
             time.sleep(_READY_POLL_S)
-    raise SesameError(f"a process was not ready within {_STALLED_S:.0f} s")
+    raise SesameError(f"a process was not ready within {within_s:.0f} s")
 
 
-def is_ready(port: int, client: httpx.Client) -> bool:
-    """Whether the process at a port says that it is ready."""
+def _is_ready(port: int, client: httpx.Client) -> bool:
     with contextlib.suppress(httpx.TransportError):
         return client.get(f"http://127.0.0.1:{port}/health/ready").is_success
     return False
 
 
-def wait_through(bench: Bench, system: str, watch: Watch, child: Child, ends: Offsets) -> None:
+def wait_through(bench: Bench, system: str, watch: Watch, child: Watched, ends: Offsets) -> None:
     """Wait until the group has committed everything up to ``ends``.
 
     Raises:
@@ -230,7 +204,7 @@ def wait_through(bench: Bench, system: str, watch: Watch, child: Child, ends: Of
         time.sleep(_POLL_S)
 
 
-def wait_settled(watch: Watch, child: Child) -> None:
+def wait_settled(watch: Watch, child: Watched) -> None:
     """Wait until the people have told each other all there is to tell."""
     quiet_since, last = time.monotonic(), None
     while time.monotonic() - quiet_since < _SETTLED_S:
@@ -239,10 +213,6 @@ def wait_settled(watch: Watch, child: Child) -> None:
         if now != last:
             quiet_since, last = time.monotonic(), now
         time.sleep(_POLL_S)
-
-
-def _log(bench: Bench, system: str, number: int) -> Path:
-    return bench.folder / f"{system}-{number}.log"
 
 
 def free_port() -> int:

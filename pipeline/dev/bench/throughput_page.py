@@ -3,17 +3,21 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pipeline.dev.bench.arithmetic import OURS, Run, summarise
 from pipeline.dev.bench.jvm import HEAP, ON_JVM
 from pipeline.dev.bench.peers.plot import svg
 
 PLOT = "peers.svg"
 """The picture of the peers, beside their raw result."""
 _COLUMNS = (
-    (
-        "| system | timed events | events/s | lowest to highest | CPU us an event | peak MB | "
-        "records out an event | ours over it |"
-    ),
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    "system",
+    "timed events",
+    "events/s",
+    "lowest to highest",
+    "cores used",
+    "events/s of a core's time",
+    "peak MB",
+    "records out an event",
 )
 
 
@@ -38,8 +42,7 @@ def peers(result: dict[str, Any]) -> str:
             f"{', '.join(few) or 'none'}."
         ),
         "",
-        *_COLUMNS,
-        *rows(result),
+        *_table(result),
         "",
         *_heap(result["versions"]),
         f"![Events per second by system](performance/{PLOT})",
@@ -59,21 +62,33 @@ def _heap(systems: Iterable[str]) -> list[str]:
     return [f"Peak memory of {named} is mostly the heap, fixed at {HEAP}.", ""] if named else []
 
 
-def rows(result: dict[str, Any]) -> Iterator[str]:
-    """A row for each system; with what it published an event, where that is told."""
-    published = result.get("published")
-    events = {run["system"]: run["events"] for run in result["runs"]}
-    for each in result["summaries"]:
-        name = each["system"]
-        ratio = result["ratios"].get(name)
-        cells = (
-            f"`{name}`",
-            f"{events[name]:,}",
-            f"{each['events_per_second']:,.0f}",
-            f"{each['lowest']:,.0f} to {each['highest']:,.0f}",
-            f"{each['cpu_us_per_event']:,.1f}",
-            f"{each['peak_rss_mb']:,.0f}",
-            *((f"{published[name]:.3f}",) if published else ()),
-            "" if ratio is None else f"{ratio:.2f}",
+def _table(result: dict[str, Any]) -> Iterator[str]:
+    """A row for each system; the last columns are ours over it, with one worker and with more."""
+    several, published = result.get("several"), result["published"]
+    ours = {OURS: result["ratios"]}
+    if several:
+        ours[several["system"]] = several["ratios"]
+    runs = [Run(**run) for run in result["runs"]]
+    events = {run.system: run.events for run in runs}
+    yield row([*_COLUMNS, *(f"`{name}` over it" for name in ours)])
+    yield row(["---", *["---:"] * (len(_COLUMNS) - 1 + len(ours))])
+    for each in summarise(runs):
+        ratios = (over.get(each.system) for over in ours.values())
+        yield row(
+            [
+                f"`{each.system}`",
+                f"{events[each.system]:,}",
+                f"{each.events_per_second:,.0f}",
+                f"{each.lowest:,.0f} to {each.highest:,.0f}",
+                f"{each.cores:.2f}",
+                f"{each.events_per_cpu_second:,.0f}",
+                f"{each.peak_rss_mb:,.0f}",
+                f"{published[each.system]:.3f}",
+                *("" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
+            ]
         )
-        yield "| " + " | ".join(cells) + " |"
+
+
+def row(cells: Iterable[str]) -> str:
+    """A row of a table."""
+    return f"| {' | '.join(cells)} |"

@@ -16,7 +16,7 @@ import pytest
 from pipeline import settings, topics
 from pipeline.codec.encode import decode_record
 from pipeline.codec.registry import FileRegistry
-from pipeline.dev.bench import check, jvm, systems
+from pipeline.dev.bench import check, jvm, ours, systems
 from pipeline.dev.bench.arithmetic import Run
 from pipeline.dev.bench.jvm import Tuning
 from pipeline.dev.bench.jvm_build import class_path, java
@@ -154,7 +154,7 @@ def bench(kafka: str, topic_prefix: str, tmp_path: Path) -> systems.Bench:
 
 def our_scores(bench: systems.Bench) -> dict[str, dict[str, Any]]:
     with systems.topics_of(bench, systems.SESAME) as chosen:
-        systems.run_sesame(bench, WORKLOAD, 1, chosen)
+        ours.run_sesame(bench, WORKLOAD, 1, chosen)
         return check.final_scores(chosen, FileRegistry())
 
 
@@ -168,12 +168,12 @@ def assert_measured(run: Run) -> None:
 def test_both_guarantees_of_kafka_streams_come_to_the_scores_of_our_worker(
     bench: systems.Bench,
 ) -> None:
-    ours = our_scores(bench)
+    wanted = our_scores(bench)
     for exactly_once in (False, True):
         with systems.topics_of(bench, jvm.KAFKA_STREAMS) as chosen:
             tuning = Tuning(exactly_once=exactly_once)
             theirs = jvm.run_kafka_streams(bench, WORKLOAD, int(exactly_once), chosen, tuning)
-            checked = check.same_scores(ours, check.final_scores(chosen, FileRegistry()))
+            checked = check.same_scores(wanted, check.final_scores(chosen, FileRegistry()))
         assert checked.people > 60
         assert checked.scored > 50
         assert theirs.run.system == "kafka-streams"

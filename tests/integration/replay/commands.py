@@ -56,6 +56,11 @@ class Replays:
             text=True,
         )
 
+    def until_stopped(self, process: "subprocess.Popen[str]") -> None:
+        """Return when a failpoint has made it stand still."""
+        stat = Path(f"/proc/{process.pid}/stat")
+        self.stream.until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
+
     def read(self, topic: topics.Topic) -> list[Record]:
         """Everything in a topic, from its beginning, read anew."""
         tail = Tail(self.stream.bootstrap, self.stream.prefix + topic.name, self.stream.partitions)

@@ -1,7 +1,4 @@
-"""Replays and workers that are killed at every step; whoever comes next finds one state."""
-
-import signal
-from pathlib import Path
+"""A replay that is killed at every step; whoever comes next finds one state."""
 
 import pytest
 
@@ -68,58 +65,3 @@ def test_a_replay_killed_at_any_step_leaves_one_state_and_can_be_begun_again(
         topics.changelog_of(last).name,
     }
     assert replays.state() == before
-
-
-@pytest.mark.parametrize("point", ["switch.fenced", "switch.committed"])
-def test_a_worker_killed_during_the_switch_recovers_to_one_generation(
-    replays: Replays, model: Model, point: str
-) -> None:
-    """The replay stands still in the middle, and the worker dies and comes back meanwhile."""
-    stream = replays.stream
-    opening, rest = simulated(people=40, events=2_000)
-    with Witness(stream.settings) as witness:
-        worker = stream.worker().until_ready()
-        stream.send([*opening, *rest[:1_000]])
-        stream.until_applied()
-        order = f"{point}:1:stop"
-        process = replays.start("replay", "--keep-old", SESAME_CHAOS="1", SESAME_FAILPOINTS=order)
-        stream.until(lambda: _is_stopped(process.pid))
-        worker.kill()
-        worker = stream.worker().until_ready()
-        stream.send(rest[1_000:])
-        replays.until_caught_up(witness)
-        process.send_signal(signal.SIGCONT)
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, f"{out} {err}"
-        assert {replays.generation(p) for p in range(stream.partitions)} == {2}
-        replays.until_caught_up(witness)
-        verdict = check(stream.settings, witness, model)
-    assert verdict.holds, verdict.findings
-
-
-def test_a_replay_that_slept_while_another_switched_over_changes_nothing(
-    replays: Replays, model: Model
-) -> None:
-    stream = replays.stream
-    opening, rest = simulated(people=40, events=2_000)
-    with Witness(stream.settings) as witness:
-        stream.worker().until_ready()
-        stream.send([*opening, *rest[:1_000]])
-        stream.until_applied()
-        asleep = replays.start("replay", SESAME_CHAOS="1", SESAME_FAILPOINTS="replay.folded:1:stop")
-        stream.until(lambda: _is_stopped(asleep.pid))
-        assert replays.run("replay", "--keep-old")["generation"] == 3
-        stream.send(rest[1_000:])
-        replays.until_caught_up(witness)
-        asleep.send_signal(signal.SIGCONT)
-        _, err = asleep.communicate(timeout=120)
-        assert asleep.returncode == 1
-        assert "another replay" in err
-        assert {replays.generation(p) for p in range(stream.partitions)} == {3}
-        replays.until_caught_up(witness)
-        verdict = check(stream.settings, witness, model)
-    assert verdict.holds, verdict.findings
-
-
-def _is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"

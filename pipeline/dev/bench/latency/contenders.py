@@ -1,7 +1,7 @@
 """Who is measured: our worker as it comes and as tuned, with a gateway behind it, and peers."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from pipeline.dev.bench.jvm import Tuning
 from pipeline.dev.bench.jvm_build import JvmBuildError
 from pipeline.dev.bench.latency.probes import PARTNER_ID
 from pipeline.dev.bench.systems import Bench
+from pipeline.errors import RefusedError
 from pipeline.resources import partners_file
 from pipeline.settings import Settings, variable
 
@@ -46,6 +47,7 @@ class Contender:
     topic: str = topics.SCORES.name
     partner: bool = False
     """Whether the answers are those that the partner reads."""
+    on_jvm: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     """What differs from the defaults, for the record."""
 
@@ -95,16 +97,41 @@ def kafka_streams(name: str, tuning: Tuning) -> Contender:
         with jvm.peer(bench, jvm.KAFKA_STREAMS, number, settings, tuning) as child:
             yield child
 
-    return Contender(name, start, settings=tuning.told())
+    return Contender(name, start, on_jvm=True, settings=tuning.told())
 
 
-def able_to_run(bench: Bench) -> tuple[list[Contender], dict[str, str]]:
-    """Whom to measure here, built and ready; and of those who cannot run here, why, by name."""
-    ours = [worker(), with_gateway()]
-    theirs = [
+def known() -> list[Contender]:
+    """Everybody, in the order of a round."""
+    return [
+        worker(),
+        with_gateway(),
         kafka_streams(jvm.KAFKA_STREAMS, _AS_IT_COMES),
         kafka_streams(f"{jvm.KAFKA_STREAMS}-tuned", _FOR_LATENCY),
     ]
+
+
+def choose(names: Collection[str]) -> list[Contender]:
+    """The contenders of these names, all if there are none.
+
+    Raises:
+        RefusedError: A name is unknown.
+    """
+    contenders = known()
+    offered = [each.name for each in contenders]
+    if unknown := sorted(set(names).difference(offered)):
+        there_are = ", ".join(offered)
+        raise RefusedError(f"no contender is named {', '.join(unknown)}; there are {there_are}")
+    return [each for each in contenders if not names or each.name in names]
+
+
+def able_to_run(
+    bench: Bench, contenders: Sequence[Contender]
+) -> tuple[list[Contender], dict[str, str]]:
+    """Those who can run here, built and ready; and of the others, why they cannot, by name."""
+    ours = [each for each in contenders if not each.on_jvm]
+    theirs = [each for each in contenders if each.on_jvm]
+    if not theirs:
+        return ours, {}
     try:
         jvm.version(jvm.KAFKA_STREAMS, bench.settings, bench.say)
     except JvmBuildError as error:

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline import topics
 from pipeline.dev.bench import population, systems
 from pipeline.dev.bench.arithmetic import Run, Summary, percentile, shares, summarise
+from pipeline.dev.bench.ours import run_sesame
 from pipeline.dev.bench.partners import decisions, gateway, news, people
 from pipeline.dev.bench.partners.decisions import Decisions
 from pipeline.dev.bench.partners.gateway import Audience, Followed
@@ -100,7 +101,7 @@ def measure(bench: Bench, plan: Plan) -> Partnership:
     found = Partnership([], [], [], [])
     for number in range(1, plan.runs + 1):
         with systems.topics_of(bench, SESAME) as settings:
-            ours = systems.run_sesame(bench, plan.workload, number, settings)
+            ours = run_sesame(bench, plan.workload, number, settings)
         with gateway.topics_of(bench) as settings:
             followed = gateway.run(bench, audience, number, settings)
             found.decisions.append(

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from pipeline.codec.open import open_registry
-from pipeline.dev.bench import check, systems
+from pipeline.dev.bench import check, ours, systems
 from pipeline.dev.bench.arithmetic import OURS, Run, Summary, ratios, summarise
 from pipeline.dev.bench.peers.registry import Share, System, in_turn, probe
 from pipeline.dev.bench.readback import Written
@@ -29,17 +29,28 @@ class Plan:
         return self.all if system.share is Share.ALL else self.few
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """So many workers of ours as a system, and its rate over each other system's."""
+
+    system: str
+    workers: int
+    ratios: dict[str, float]
+
+
 @dataclass(slots=True)
 class Peers:
     """All runs; by system what it was, what it got, and whose scores were compared with ours.
 
-    ``written`` has by system what each of its runs wrote of the timed events.
+    ``written`` has by system what each of its runs wrote of the timed events; ``workers`` how
+    many of ours, or of the copies, each of those systems is.
     """
 
     few: Workload
     versions: dict[str, str]
     shares: dict[str, str]
     left_out: dict[str, str]
+    workers: dict[str, int] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     written: dict[str, list[Written]] = field(default_factory=lambda: defaultdict(list))
     checked: dict[str, check.Checked] = field(default_factory=dict)
@@ -51,8 +62,24 @@ class Peers:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Ours over each other system."""
-        return ratios(self.runs)
+        """One worker of ours over each other system."""
+        return self._over_others(OURS)
+
+    @property
+    def several(self) -> Several | None:
+        """Several workers of ours over each other system; None: no more than one was measured."""
+        number = max(self.workers.values(), default=1)
+        if number == 1:
+            return None
+        system = ours.named(OURS, number)
+        return Several(system, number, self._over_others(system))
+
+    def _over_others(self, system: str) -> dict[str, float]:
+        """A system of ours over each other, but for the copies: each is the limit of as many."""
+        number = self.workers.get(system)
+        copies = {ours.named(systems.COPY, n) for n in self.workers.values() if n != number}
+        found = ratios(self.runs, system)
+        return {name: ratio for name, ratio in found.items() if name not in copies}
 
     @property
     def published(self) -> dict[str, float]:
@@ -77,6 +104,7 @@ class Peers:
         return {
             "runs": [asdict(run) for run in self.runs],
             "ratios": self.ratios,
+            "several": None if self.several is None else asdict(self.several),
             "summaries": [asdict(summary) for summary in self.summaries],
             "published": self.published,
             "written": {name: wrote[0].as_json() for name, wrote in self.written.items()},
@@ -110,7 +138,7 @@ class _Checks:
         if workload not in self.ours:
             self.bench.say(f"check: our scores of {workload.people:,} people")
             with systems.topics_of(self.bench, "check") as settings:
-                self.keep(workload, systems.run_sesame(self.bench, workload, 0, settings))
+                self.keep(workload, ours.run_sesame(self.bench, workload, 0, settings))
         return check.same_scores(self.ours[workload], theirs)
 
 
@@ -123,7 +151,8 @@ def compare(bench: Bench, plan: Plan) -> Peers:
     versions, left_out = probe(plan.systems, bench.say)
     running = [system for system in plan.systems if system.name in versions]
     shares = {system.name: system.share.value for system in running}
-    found, checks = Peers(plan.few, versions, shares, left_out), _Checks(bench)
+    workers = {system.name: system.workers for system in running if system.workers}
+    found, checks = Peers(plan.few, versions, shares, left_out, workers), _Checks(bench)
     for number in range(1, plan.runs + 1):
         for system in in_turn(running, number):
             workload = plan.workload(system)

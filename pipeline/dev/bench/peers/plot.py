@@ -26,7 +26,7 @@ def _bar(each: Mapping[str, Any], top: int, scale: float) -> str:
     name, rate = each["system"], each["events_per_second"]
     low, high = _LEFT + scale * each["lowest"], _LEFT + scale * each["highest"]
     middle = top + _BAR // 2
-    colour = _OURS if name == OURS else _OTHERS
+    colour = _OURS if name.partition("-")[0] == OURS else _OTHERS
     return (
         text(_LEFT - 10, middle + 4, name, anchor="end")
         + f'<rect x="{_LEFT}" y="{top}" width="{scale * rate:.1f}" height="{_BAR}" '

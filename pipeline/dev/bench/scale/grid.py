@@ -17,6 +17,13 @@ class Cell:
     partitions: int
     skew: float
 
+    def __str__(self) -> str:
+        """In words."""
+        return (
+            f"{self.workers} workers, {self.people:,} people, {self.partitions} partitions, "
+            f"skew {self.skew:g}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:

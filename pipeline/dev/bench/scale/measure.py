@@ -3,11 +3,9 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from itertools import product
 
-import httpx
 import numpy as np
 
 from pipeline import topics
@@ -16,9 +14,9 @@ from pipeline.dev.bench import population, recovery, systems
 from pipeline.dev.bench.arithmetic import at_time
 from pipeline.dev.bench.backlog import Backlog
 from pipeline.dev.bench.broker import Watch
-from pipeline.dev.bench.child import Child
+from pipeline.dev.bench.ours import Workers
 from pipeline.dev.bench.population import Template
-from pipeline.dev.bench.readback import WRITTEN, Written, read_back
+from pipeline.dev.bench.readback import WRITTEN, read_back
 from pipeline.dev.bench.scale import events as drawn_events
 from pipeline.dev.bench.scale.found import Found, Run
 from pipeline.dev.bench.scale.grid import Cell, Grid
@@ -32,7 +30,6 @@ from pipeline.streaming.position import Position
 
 _MB = 1_000_000
 _READY_S = 600.0
-_POLL_S = 0.1
 _DATA = [topic.name for topic in DATA_TOPICS]
 _READ = (*WRITTEN, topics.JOURNAL)
 
@@ -58,10 +55,15 @@ def measure(bench: Bench, plan: Plan) -> Found:
     drawn = _Drawn(plan, population.templates(replay.store))
     cells = plan.grid.cells()
     found = Found(_empty_rss_mb(bench, sorted({cell.partitions for cell in cells})))
-    for number in range(1, plan.runs + 1):
-        for cell in cells:
-            with systems.topics_of(_with(bench, cell.partitions), "scale") as settings:
-                found.runs.append(_CellRun(bench, drawn, cell, number, settings).measured())
+    for number, (turn, cell) in product(range(1, plan.runs + 1), enumerate(cells, 1)):
+        began = time.monotonic()
+        with systems.topics_of(_with(bench, cell.partitions), "scale") as settings:
+            run = _CellRun(bench, drawn, cell, number, settings).measured()
+        found.runs.append(run)
+        bench.note(
+            f"round {number} of {plan.runs}, cell {turn} of {len(cells)}, {cell}: "
+            f"{run.events / run.seconds:,.0f} events/s, took {time.monotonic() - began:.0f} s"
+        )
     return found
 
 
@@ -76,15 +78,10 @@ def _empty_rss_mb(bench: Bench, partitions: Sequence[int]) -> dict[int, float]:
         bench.say(f"scale: a worker without people, {number} partitions")
         with systems.topics_of(_with(bench, number), "empty") as settings:
             log = bench.folder / f"scale-empty-{number}.log"
-            with _worker(settings, log) as child:
-                systems.wait_ready(settings.web_port, child)
-                found[number] = child.rss_bytes / _MB
+            with Workers(settings, 1, log) as worker:
+                worker.wait_ready()
+                found[number] = worker.rss_bytes / _MB
     return found
-
-
-def _worker(settings: Settings, log: Path) -> Child:
-    command = systems.command("pipeline.cli.main", "worker")
-    return Child(command, systems.environment(settings), log)
 
 
 @dataclass(slots=True)
@@ -124,32 +121,35 @@ class _CellRun:
 
     def measured(self) -> Run:
         """Fill the changelog, restore it with all workers, and time them on a backlog."""
-        cell = self.cell
-        told = f"{cell.workers} workers, {cell.people:,} people, {cell.partitions} partitions"
-        self.bench.say(f"scale, round {self.number}: {told}, skew {cell.skew:g}")
+        say = self.bench.say
+        say(f"scale: writing the changelog of {self.cell.people:,} people")
         changelog = self._fill()
-        events = self.drawn.events(cell, self.settings)
-        with ExitStack() as stack:
-            watch = stack.enter_context(Watch(self.settings))
-            backlog = stack.enter_context(Backlog(self.settings))
+        events = self.drawn.events(self.cell, self.settings)
+        log = self.bench.folder / f"scale-{self.number}.log"
+        workers = Workers(self.settings, self.cell.workers, log)
+        with Watch(self.settings) as watch, Backlog(self.settings) as backlog:
+            say(f"scale: loading {len(events):,} events")
             backlog.load(events)
             ends, before = watch.ends(_DATA), watch.ends([topic.name for topic in _READ])
-            workers = self._started(stack)
-            ready_rss = sum(child.rss_bytes for child in workers)
-            released_at = time.time()
-            backlog.release()
-            for child in workers:
-                systems.wait_through(self.bench, "scale", watch, child, ends)
-            peak_rss = sum(child.peak_rss_bytes for child in workers)
+            with workers:
+                say("scale: starting")
+                workers.wait_ready(_READY_S)
+                ready_rss = workers.rss_bytes
+                released_at = time.time()
+                backlog.release()
+                systems.wait_through(self.bench, "scale", watch, workers, ends)
+                peak_rss = workers.peak_rss_bytes
+        say("scale: reading back what was written")
         written = read_back(self.settings, before, chosen=_READ)
         if written.applied != len(events):
             raise SesameError(f"{written.applied:,} of {len(events):,} events were applied")
+        used = workers.samples
         return Run(
             run=self.number,
-            cell=cell,
+            cell=self.cell,
             events=written.applied,
             seconds=written.last_at - released_at,
-            cpu_seconds=_cpu_seconds(workers, released_at, written),
+            cpu_seconds=at_time(used, written.last_at) - at_time(used, released_at),
             ready_rss_mb=ready_rss / _MB,
             peak_rss_mb=peak_rss / _MB,
             transactions=written.transactions,
@@ -165,33 +165,3 @@ class _CellRun:
         position = Position({}, END_MS, int(month_of_ms(END_MS)))
         filling = recovery.fill(self.settings, self.drawn.originals, self.cell.people, position)
         return asyncio.run(filling)[1]
-
-    def _started(self, stack: ExitStack) -> list[Child]:
-        """All workers, ready at one time."""
-        children = []
-        for index in range(self.cell.workers):
-            own = self.settings.model_copy(update={"web_port": systems.free_port()})
-            log = self.bench.folder / f"scale-{self.number}-{index}.log"
-            children.append((stack.enter_context(_worker(own, log)), own.web_port))
-        _wait_all_ready(children)
-        return [child for child, _ in children]
-
-
-def _cpu_seconds(workers: Sequence[Child], released_at: float, written: Written) -> float:
-    return sum(
-        at_time(child.samples, written.last_at) - at_time(child.samples, released_at)
-        for child in workers
-    )
-
-
-def _wait_all_ready(children: Sequence[tuple[Child, int]]) -> None:
-    """Wait until all are ready at one time: a worker that joins takes from those that were."""
-    deadline = time.monotonic() + _READY_S
-    with httpx.Client() as client:
-        while time.monotonic() < deadline:
-            for child, _ in children:
-                child.check()
-            if all(systems.is_ready(port, client) for _, port in children):
-                return
-            time.sleep(_POLL_S)
-    raise SesameError(f"the workers were not all ready within {_READY_S:.0f} s")

@@ -9,6 +9,7 @@ from pipeline.dev.bench.arithmetic import (
     run_of,
     shares,
     summarise,
+    summed,
 )
 
 
@@ -44,6 +45,8 @@ def test_a_summary_has_the_median_and_the_spread_of_its_system_only() -> None:
     assert (ours.events_per_second, ours.lowest, ours.highest) == (100.0, 90.0, 140.0)
     assert ours.cpu_us_per_event == pytest.approx(200.0)
     assert ours.peak_rss_mb == 200.0
+    assert ours.cores == pytest.approx(0.3 * 90 / 1_000)  # of 0.027, 0.010 and 0.028
+    assert ours.events_per_cpu_second == pytest.approx(1_000 / 0.2)
     assert (copied.system, copied.runs, copied.events_per_second) == ("copy", 1, 500.0)
 
 
@@ -52,6 +55,32 @@ def test_a_ratio_is_the_median_of_the_rounds_not_of_the_rates() -> None:
     runs += [run("sesame", 2, 50.0), run("faust", 2, 2.0)]
     runs += [run("sesame", 3, 60.0), run("faust", 3, 5.0)]
     assert ratios(runs) == {"faust": 12.0}
+
+
+def test_a_ratio_may_be_of_another_system_than_ours() -> None:
+    runs = [run("sesame", 1, 100.0), run("sesame-2", 1, 150.0), run("flink", 1, 120.0)]
+    assert ratios(runs, "sesame-2") == {"sesame": 1.5, "flink": 1.25}
+    assert ratios(runs)["flink"] == pytest.approx(100 / 120)
+
+
+def test_two_processors_busy_for_half_the_time_are_one_core() -> None:
+    (found,) = summarise([Run("flink", 1, 800, 200.0, 4.0, 4.0, 1.0)])
+    assert found.cores == 1.0
+    assert found.events_per_cpu_second == 200.0
+
+
+def test_processor_time_of_several_is_the_sum_at_any_time() -> None:
+    one = [(10.0, 1.0), (14.0, 3.0)]
+    other = [(11.0, 0.0), (13.0, 4.0)]
+    both = summed([one, other])
+    assert both == sorted(both)
+    for at in (10.5, 11.0, 12.0, 13.5, 14.0):
+        assert at_time(both, at) == pytest.approx(at_time(one, at) + at_time(other, at))
+    assert at_time(both, 12.0) == pytest.approx(2.0 + 2.0)
+
+
+def test_a_process_that_was_not_sampled_adds_nothing() -> None:
+    assert summed([[(1.0, 2.0)], []]) == [(1.0, 2.0)]
 
 
 def test_a_round_without_our_run_gives_no_ratio() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dev.bench.child import Child, ChildEndedError
+from pipeline.dev.bench.child import Child, ChildEndedError, Group
 
 WAITS = "import time; print('up', flush=True); time.sleep(60)"
 
@@ -46,3 +46,74 @@ def test_a_child_sees_the_environment_it_is_given(tmp_path: Path) -> None:
     with Child([sys.executable, "-c", code], {"SESAME_X": "told"}, tmp_path / "log") as child:
         wait_for(tmp_path / "log", "told")
         child.check()
+
+
+def test_a_groups_memory_and_processor_time_are_those_of_all(tmp_path: Path) -> None:
+    busy = "print('up', flush=True)\nwhile True: pass"
+    children = [Child([sys.executable, "-c", busy], {}, tmp_path / name) for name in "ab"]
+    with Group(children) as group:
+        for name, child in zip("ab", children, strict=True):
+            wait_for(tmp_path / name, "up")
+            while len(child.samples) < 3 or child.samples[-1][1] == 0:
+                time.sleep(0.01)
+        group.check()
+        peaks = [child.peak_rss_bytes for child in children]
+        assert group.peak_rss_bytes >= sum(peaks)
+        assert group.rss_bytes > max(child.rss_bytes for child in children)
+    last = [child.samples[-1][1] for child in children]
+    assert min(last) > 0
+    assert group.samples[-1][1] == pytest.approx(sum(last))
+
+
+def test_a_group_goes_on_only_while_all_run_and_ends_all(tmp_path: Path) -> None:
+    code = "import sys; print('no such broker'); sys.exit(3)"
+    stays, ends = (
+        Child([sys.executable, "-c", each], {}, tmp_path / str(number))
+        for number, each in enumerate((WAITS, code))
+    )
+    with Group([stays, ends]) as group:
+        os.waitid(os.P_PID, ends.pid, os.WEXITED | os.WNOWAIT)
+        stays.check()
+        with pytest.raises(ChildEndedError, match=r"status 3:\nno such broker"):
+            group.check()
+    with pytest.raises(ChildEndedError, match="status -15"):
+        stays.check()
+
+
+def test_a_group_whose_second_cannot_start_ends_the_first(tmp_path: Path) -> None:
+    first = Child([sys.executable, "-c", WAITS], {}, tmp_path / "first")
+    missing = Child([str(tmp_path / "nothing")], {}, tmp_path / "second")
+    with pytest.raises(FileNotFoundError), Group([first, missing]):
+        pass
+    with pytest.raises(ChildEndedError, match="status -15"):
+        first.check()
+
+
+WAITS_FOR_THE_OTHER = """
+import pathlib, signal, sys, time
+def end(*_):
+    own, other = map(pathlib.Path, sys.argv[1:])
+    own.touch()
+    for _ in range(500):
+        if other.exists():
+            sys.exit(0)
+        time.sleep(0.02)
+    sys.exit(1)
+signal.signal(signal.SIGTERM, end)
+print('up', flush=True)
+time.sleep(60)
+"""
+
+
+def test_all_of_a_group_are_asked_to_end_before_any_is_waited_for(tmp_path: Path) -> None:
+    one, other = (str(tmp_path / f"asked-{name}") for name in "ab")
+    children = [
+        Child([sys.executable, "-c", WAITS_FOR_THE_OTHER, *files], {}, tmp_path / files[0][-1])
+        for files in ((one, other), (other, one))
+    ]
+    with Group(children):
+        for name in "ab":
+            wait_for(tmp_path / name, "up")
+    for child in children:
+        with pytest.raises(ChildEndedError, match="ended with status 0"):
+            child.check()

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.dev.bench import page
+from pipeline.dev.bench import page, throughput_page
 
 DOCS = Path(__file__).parents[4] / "docs"
 MACHINE = {
@@ -31,8 +31,20 @@ def summary(system: str, rate: float) -> dict[str, Any]:
     }
 
 
-PEERS = {
-    "runs": [{"system": "sesame", "events": 1_000}, {"system": "faust", "events": 200}],
+def run(system: str, rate: float, cores: float, events: int = 1_000) -> dict[str, Any]:
+    return {
+        "system": system,
+        "run": 1,
+        "events": events,
+        "events_per_second": rate,
+        "seconds": events / rate,
+        "cpu_seconds": cores * events / rate,
+        "peak_rss_mb": 300.4,
+    }
+
+
+PEERS: dict[str, Any] = {
+    "runs": [run("sesame", 123_456.7, 1.0), run("faust", 2_016.0, 0.5, 200)],
     "ratios": {"faust": 61.239},
     "summaries": [summary("sesame", 123_456.7), summary("faust", 2_016.0)],
     "machine": MACHINE,
@@ -98,8 +110,12 @@ def test_the_sizing_page_follows_from_the_recorded_figures() -> None:
 def test_saved_peers_are_a_table_and_a_plot_with_what_they_rest_on(tmp_path: Path) -> None:
     page.save(PEERS, page.PEERS, tmp_path / "new")
     told = page.figures(tmp_path / "new")
-    assert "| `sesame` | 1,000 | 123,457 | 123,456 to 123,458 | 4.2 | 300 | 0.059 |  |" in told
-    assert "| `faust` | 200 | 2,016 | 2,015 to 2,017 | 4.2 | 300 | 0.230 | 61.24 |" in told
+    assert "| records out an event | `sesame` over it |\n" in told
+    assert (
+        "| `sesame` | 1,000 | 123,457 | 123,457 to 123,457 | 1.00 | 123,457 | 300 | 0.059 |  |"
+        in told
+    )
+    assert "| `faust` | 200 | 2,016 | 2,016 to 2,016 | 0.50 | 4,032 | 300 | 0.230 | 61.24 |" in told
     assert "Measured 2026-01-02 on 2 cores of Abacus" in told
     assert "given, commit 51d1c93; load average 0.2 " in told
     assert "The same mix of 2 people: `faust`." in told
@@ -110,6 +126,36 @@ def test_saved_peers_are_a_table_and_a_plot_with_what_they_rest_on(tmp_path: Pat
     ((name, drawn),) = page.plots(tmp_path / "new").items()
     assert f"](performance/{name})" in told
     assert ">123,457<" in drawn
+
+
+def test_several_workers_have_a_row_and_ratios_of_their_own() -> None:
+    several = {"system": "sesame-2", "workers": 2, "ratios": {"sesame": 1.6, "faust": 97.984}}
+    runs = [run("sesame", 100_000.0, 1.0), run("copy", 400_000.0, 0.9),
+            run("sesame-2", 160_000.0, 1.8), run("faust", 2_000.0, 1.0, 200)]  # fmt: skip
+    names = [each["system"] for each in runs]
+    told = throughput_page.peers(
+        PEERS
+        | {
+            "runs": runs,
+            "published": dict.fromkeys(names, 0.25),
+            "ratios": {"copy": 0.25, "sesame-2": 0.625, "faust": 61.24},
+            "several": several,
+        }
+    )
+    rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| ")]
+    head, rule, *body = rows
+    assert head[-2:] == ["`sesame` over it", "`sesame-2` over it |"]
+    assert {len(row) for row in rows} == {len(rule)}
+    by_system = {row[0].strip("| `"): row for row in body}
+    cores, work = head.index("cores used"), head.index("events/s of a core's time")
+    assert (by_system["sesame-2"][cores], by_system["sesame-2"][work]) == ("1.80", "88,889")
+    ends = {name: row[-2:] for name, row in by_system.items()}
+    assert ends == {
+        "sesame": ["", "1.60 |"],
+        "copy": ["0.25", " |"],
+        "sesame-2": ["0.62", " |"],
+        "faust": ["61.24", "97.98 |"],
+    }
 
 
 def test_a_saved_partnership_has_rates_over_the_pipelines_and_latencies(tmp_path: Path) -> None:

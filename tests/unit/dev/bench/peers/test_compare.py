@@ -21,6 +21,7 @@ def run(system: str, number: int, rate: float, events: int) -> Run:
 def test_slow_systems_get_the_same_mix_of_fewer_people() -> None:
     plan = Plan(known(load()), WHOLE, FEW, runs=3)
     got = {system.name: plan.workload(system).people for system in plan.systems}
+    assert all(got[system.name] == 100 for system in plan.systems if system.workers)
     assert got["sesame"] == got["copy"] == 100
     assert got["faust"] == got["quix"] == got["bytewax"] == 20
 
@@ -56,3 +57,28 @@ def test_the_result_has_runs_medians_and_ratios_by_round_whatever_the_events() -
     assert told["published"] == {"quix": 0.25}
     assert told["written"]["quix"]["topics"]["scores"]["records"] == 400
     assert told["checked"] == {"quix": {"people": 20, "scored": 18}}
+
+
+def test_each_number_of_workers_is_over_every_peer_and_over_its_own_copies_only() -> None:
+    workers = {"sesame": 1, "copy": 1, "sesame-2": 2, "copy-2": 2}
+    found = Peers(FEW, {}, {}, {}, workers)
+    rates = {"sesame": 100.0, "copy": 400.0, "sesame-2": 150.0, "copy-2": 600.0, "flink": 120.0}
+    found.runs = [run(name, 1, rate, 1_000) for name, rate in rates.items()]
+    told = found.as_json()
+    assert told["ratios"] == {
+        "copy": 0.25,
+        "sesame-2": pytest.approx(100 / 150),
+        "flink": pytest.approx(100 / 120),
+    }
+    assert told["several"] == {
+        "system": "sesame-2",
+        "workers": 2,
+        "ratios": {"sesame": 1.5, "copy-2": 0.25, "flink": 1.25},
+    }
+
+
+def test_without_a_run_of_several_workers_there_are_no_ratios_of_them() -> None:
+    found = Peers(FEW, {}, {}, {}, {"sesame": 1})
+    found.runs = [run("sesame", 1, 100.0, 1_000), run("flink", 1, 120.0, 1_000)]
+    assert found.several is None
+    assert found.as_json()["several"] is None

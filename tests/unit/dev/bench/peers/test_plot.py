@@ -52,3 +52,12 @@ def test_ours_has_a_colour_of_its_own() -> None:
     ours, *others = (bar.attrib["fill"] for bar in drawn("rect"))
     assert len(set(others)) == 1
     assert ours not in others
+
+
+def test_several_workers_of_ours_have_our_colour_and_their_own_bar() -> None:
+    several = summary("sesame-16", 280_000.0, 300_000.0, 310_000.0)
+    copies = summary("copy-16", 500_000.0, 500_000.0, 500_000.0)
+    rects = ET.fromstring(svg([*SUMMARIES, several, copies])).iter(SVG + "rect")  # noqa: S314 - our own words
+    copied, many, one, *others = (bar.attrib["fill"] for bar in rects)
+    assert many == one != copied
+    assert set(others) == {copied}

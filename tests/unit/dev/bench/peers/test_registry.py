@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from pipeline.dev.bench.workload import Workload
 from pipeline.errors import RefusedError, SesameError
 from pipeline.settings import Settings, load
 
-NAMES = ("sesame", "copy", "faust", "quix", "bytewax", "kafka-streams", "flink")
+OTHERS = ["faust", "quix", "bytewax", "kafka-streams", "flink"]
 
 
 def never(bench: Bench, workload: Workload, number: int, settings: Settings) -> Measured:
@@ -23,20 +24,43 @@ def quiet(_: str) -> None:
     """Nobody looks."""
 
 
-def system(name: str) -> System:
-    return System(name, never, lambda _: f"{name} 1.0", Share.FEW)
+def system(name: str, workers: int = 0) -> System:
+    return System(name, never, lambda _: f"{name} 1.0", Share.FEW, workers=workers)
 
 
+@pytest.fixture
+def four_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+
+
+@pytest.mark.usefixtures("four_processors")
 def test_every_system_is_known_once_by_its_fixed_name_and_in_order() -> None:
-    names = [each.name for each in known(load())]
-    assert names == list(NAMES)
+    names = [each.name for each in known(load(partitions=8))]
+    assert names == ["sesame", "copy", "sesame-4", "copy-4", *OTHERS]
 
 
-def test_slow_systems_get_few_events_and_the_copy_scores_nothing() -> None:
+@pytest.mark.usefixtures("four_processors")
+def test_no_worker_is_without_a_partition() -> None:
+    names = [each.name for each in known(load(partitions=3))]
+    assert names == ["sesame", "copy", "sesame-3", "copy-3", *OTHERS]
+
+
+@pytest.mark.parametrize(("processors", "partitions"), [(1, 8), (4, 1)])
+def test_where_there_is_work_for_one_worker_alone_it_is_the_only_one(
+    monkeypatch: pytest.MonkeyPatch, processors: int, partitions: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
+    names = [each.name for each in known(load(partitions=partitions))]
+    assert names == ["sesame", "copy", *OTHERS]
+
+
+@pytest.mark.usefixtures("four_processors")
+def test_slow_systems_get_few_events_and_copies_score_nothing() -> None:
     by_name = {each.name: each for each in known(load())}
     few = {name for name, each in by_name.items() if each.share is Share.FEW}
     assert few == {"faust", "quix", "bytewax"}
-    assert [name for name, each in by_name.items() if not each.scores] == ["copy"]
+    assert [name for name, each in by_name.items() if not each.scores] == ["copy", "copy-4"]
+    assert by_name["sesame-4"].version(quiet).endswith(", 4 workers")
 
 
 def test_without_names_all_are_chosen() -> None:
@@ -49,13 +73,22 @@ def test_ours_runs_beside_whatever_is_chosen() -> None:
     assert [each.name for each in chosen] == ["sesame", "quix", "bytewax"]
 
 
+@pytest.mark.usefixtures("four_processors")
+def test_copies_run_behind_the_workers_whose_writing_they_copy() -> None:
+    systems = known(load(partitions=8))
+    assert [each.name for each in choose(systems, ["copy-4"])] == ["sesame", "sesame-4", "copy-4"]
+    assert [each.name for each in choose(systems, ["sesame-4"])] == ["sesame", "sesame-4"]
+    assert [each.name for each in choose(systems, ["copy"])] == ["sesame", "copy"]
+
+
 def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(RefusedError, match=r"no system is named storm; there are .*quix"):
         choose(known(load()), ["quix", "storm"])
 
 
-def test_the_copy_follows_ours_and_the_others_begin_with_another_in_each_round() -> None:
-    systems = [system(name) for name in ("sesame", "faust", "quix", "flink", "copy")]
+def test_ours_lead_in_their_order_and_the_others_begin_with_another_in_each_round() -> None:
+    ours = [system("sesame", 1), system("copy", 1), system("sesame-2", 2)]
+    systems = [*ours[:2], *map(system, ("faust", "quix", "flink")), ours[2]]
     orders = [[each.name for each in in_turn(systems, number)] for number in (1, 2, 3, 4)]
     assert [order[-3:] for order in orders] == [
         ["faust", "quix", "flink"],
@@ -63,7 +96,7 @@ def test_the_copy_follows_ours_and_the_others_begin_with_another_in_each_round()
         ["flink", "faust", "quix"],
         ["faust", "quix", "flink"],
     ]
-    assert {tuple(order[:2]) for order in orders} == {("sesame", "copy")}
+    assert {tuple(order[:-3]) for order in orders} == {("sesame", "copy", "sesame-2")}
     assert in_turn(systems[:1], 2) == systems[:1]
 
 
