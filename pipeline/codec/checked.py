@@ -33,7 +33,7 @@ class Checked:
 
 def decode_checked(  # noqa: PLR0913 - what tells one kind of record from another
     record: str,
-    keys: Sequence[bytes | None],
+    keys: Sequence[bytes | None] | pa.BinaryArray,
     values: Sequence[bytes | None],
     registry: SchemaRegistry,
     find_broken: FindBroken,
@@ -56,7 +56,9 @@ def decode_checked(  # noqa: PLR0913 - what tells one kind of record from anothe
     if len(keys) != len(values):
         raise ValueError(f"{len(keys)} keys for {len(values)} values")
     read = decode_columns(record, list(values), registry)
-    own_keys = keys if len(read.kept) == len(keys) else [keys[i] for i in read.kept]
+    own_keys = keys if isinstance(keys, pa.Array) else pa.array(keys, pa.binary())
+    if len(read.kept) < len(keys):
+        own_keys = own_keys.take(pa.array(read.kept))
     columns = Columns(read.batch)
     return without_broken(read, find_broken(columns), _misplaced(own_keys, columns, key_field))
 
@@ -79,14 +81,14 @@ def without_broken(read: Readable, broken: Faults, misplaced: Faults) -> Checked
     return Checked(Columns(batch), kept, poison)
 
 
-def _misplaced(keys: Sequence[bytes | None], columns: Columns, key_field: str) -> Faults:
+def _misplaced(keys: pa.BinaryArray, columns: Columns, key_field: str) -> Faults:
     """Records whose key is not what they are about."""
     ids = columns.batch.column(key_field).cast(pa.binary())
-    if pa.array(keys, pa.binary()).equals(ids):
+    if keys.equals(ids):
         return {}
     named = _KEY_NAMES.get(key_field, key_field)
     return {
         at: "no key" if key is None else f"key {key!r:.60} is not the {named} {own!r:.60}"
-        for at, (key, own) in enumerate(zip(keys, ids.to_pylist(), strict=True))
+        for at, (key, own) in enumerate(zip(keys.to_pylist(), ids.to_pylist(), strict=True))
         if key != own
     }

@@ -53,7 +53,7 @@ class ConsentReads:
 
 
 def decode_consents(
-    keys: Sequence[bytes | None],
+    keys: Sequence[bytes | None] | pa.BinaryArray,
     values: Sequence[bytes | None],
     timestamps_ms: Sequence[int] | Int64,
     registry: SchemaRegistry,

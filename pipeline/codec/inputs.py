@@ -40,7 +40,7 @@ class Decoded:
 
 def decode_inputs(
     topic: Topic,
-    keys: Sequence[bytes | None],
+    keys: Sequence[bytes | None] | pa.BinaryArray,
     values: Sequence[bytes | None],
     registry: SchemaRegistry,
 ) -> Decoded:

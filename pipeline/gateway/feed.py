@@ -166,11 +166,11 @@ class PartnerFeed:
                     return
                 await self._pass_marks(consumer)
 
-    async def _fetched(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[Any]]:
+    async def _fetched(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, Sequence[Any]]:
         async def take(
             partitions: Collection[TopicPartition], wait_s: float, records_max: int | None
-        ) -> dict[TopicPartition, list[Any]]:
-            taken: dict[TopicPartition, list[Any]] = await consumer.getmany(
+        ) -> dict[TopicPartition, Sequence[Any]]:
+            taken: dict[TopicPartition, Sequence[Any]] = await consumer.getmany(
                 *partitions, timeout_ms=int(wait_s * 1000), max_records=records_max
             )
             return taken
@@ -234,7 +234,7 @@ class PartnerFeed:
         since = self._short_since.setdefault(name, time.monotonic())
         return time.monotonic() < since + _CUT_SHORT_S
 
-    def _offer(self, fetched: dict[TopicPartition, list[Any]]) -> None:
+    def _offer(self, fetched: dict[TopicPartition, Sequence[Any]]) -> None:
         for tp, records in fetched.items():
             name = tp.topic.removeprefix(self._settings.topic_prefix)
             if records and name in self._followed:

@@ -14,6 +14,7 @@ from pipeline.gateway.rows import SCORE_ROW
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.texts import Texts
 from pipeline.gateway.vocabulary import ScoreStatus
+from pipeline.streaming.columnar import values_of
 from pipeline.streaming.records import Record
 
 _ERASED = -1
@@ -43,8 +44,9 @@ def follow(state: GatewayState, records: Sequence[Record], registry: SchemaRegis
     Raises:
         RegistryError: The registry cannot answer.
     """
-    written = [at for at, record in enumerate(records) if record.value is not None]
-    reads = decode_scores([records[at].value for at in written], registry)
+    values = values_of(records)
+    written = [at for at, value in enumerate(values) if value is not None]
+    reads = decode_scores([values[at] for at in written], registry)
     poison = [Poison(written[p.index], p.reason, p.error) for p in reads.poison]
     users, source = _latest(records, [written[at] for at in reads.kept.tolist()], reads.users)
     gone = source == _ERASED
@@ -55,7 +57,9 @@ def follow(state: GatewayState, records: Sequence[Record], registry: SchemaRegis
     present = source != _ERASED
     rows[present] = _rows(reads, source[present], state.texts)
     state.people.scores[slots] = rows
-    begun = [_key(record) for record in records if record.value is None]
+    begun = []
+    if len(written) < len(values):
+        begun = [_key(record) for record in records if record.value is None]
     begun += [reads.users[at] for at in np.flatnonzero(reads.sequence == 1).tolist()]
     whose = state.people.slots(begun)
     return Followed(slots, whose[whose >= 0], int(reads.as_of_ms.max(initial=0)), poison)

@@ -157,7 +157,7 @@ class OwnedGateway:
         taken.drop_applied(self.position)
         await self._apply_beyond_doubt(taken.records)
 
-    async def _apply_beyond_doubt(self, records: dict[str, list[Record]]) -> None:
+    async def _apply_beyond_doubt(self, records: dict[str, Sequence[Record]]) -> None:
         """Apply records, the newest consents ahead of a report on who seems to have no grant."""
         inbox = records.get(topics.GATEWAY_INBOX.name, ())
         now_ms = step.moment_of(self.position, self._context, self._table).now_ms
@@ -223,7 +223,7 @@ class OwnedGateway:
         if not outdated:
             log.info("all rows are in the current layouts", partition=self.partition)
 
-    async def _apply_records(self, records: dict[str, list[Record]]) -> None:
+    async def _apply_records(self, records: dict[str, Sequence[Record]]) -> None:
         await look_up_schemas(self._context.registry, records)
         with lane_metrics.phase("apply"):
             output = step.apply(self.state, records, self.position, self._context, self._table)

@@ -1,6 +1,6 @@
 """Rebuild a partition's state: grants from the changelog, scores from `scores` itself."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,7 @@ async def _read(
     context: GatewayContext,
     end: int,
     on_restoring: Callable[[], None],
-) -> AsyncIterator[list[Any]]:
+) -> AsyncIterator[Sequence[Any]]:
     progress = lane_metrics.RECOVERY_REMAINING.labels(partition=context.partition)
     start = await reader.beginning(topic, context.partition)
     progress.set(max(end - start, 0))

@@ -29,6 +29,7 @@ from pipeline.gateway.showing import Moment, refresh
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.terms import PolicyTable
 from pipeline.gateway.vocabulary import Cause
+from pipeline.streaming.columnar import key_column, timestamps_of, values_of
 from pipeline.streaming.flow import Send
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Record
@@ -184,10 +185,7 @@ def _consents(
     changes: Changes,
 ) -> None:
     reads = decode_consents(
-        [record.key for record in records],
-        [record.value for record in records],
-        [record.timestamp for record in records],
-        context.registry,
+        key_column(records), values_of(records), timestamps_of(records), context.registry
     )
     newest_ms = int(reads.occurred_at_ms.max(initial=0))
     after.watermark_ms = max(after.watermark_ms, newest_ms)

@@ -1,7 +1,7 @@
 """The Faust app: one agent over all input topics, by batches."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import faust
@@ -26,15 +26,15 @@ _HEARTBEAT_S = 1.0
 """At most, between two heartbeats: by the next one a worker learns that another is gone."""
 
 
-class BatchSchema(faust.Schema[None, list[Record]]):
+class BatchSchema(faust.Schema[None, Sequence[Record]]):
     """Keys and values as they are: the lanes decode by column."""
 
     def loads_key(self, app: AppT, message: Message, **_: object) -> None:
         """A batch has no key."""
 
-    def loads_value(self, app: AppT, message: Message, **_: object) -> list[Record]:  # noqa: ARG002
+    def loads_value(self, app: AppT, message: Message, **_: object) -> Sequence[Record]:  # noqa: ARG002
         """Pass the batch through."""
-        return cast("list[Record]", message.value)
+        return cast("Sequence[Record]", message.value)
 
 
 class NoTables(TableManager):
@@ -107,10 +107,10 @@ def build(
         allow_empty=True,
     )
 
-    async def take_in(stream: StreamT[list[Record]]) -> None:
-        async for event in cast("faust.Stream[list[Record]]", stream).noack().events():
+    async def take_in(stream: StreamT[Sequence[Record]]) -> None:
+        async for event in cast("faust.Stream[Sequence[Record]]", stream).noack().events():
             tp = event.message.tp
-            pool.offer(tp.topic, tp.partition, cast("list[Record]", event.value), event.ack)
+            pool.offer(tp.topic, tp.partition, cast("Sequence[Record]", event.value), event.ack)
 
     _add_agent(app, flow.name, take_in, inputs)
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,8 @@ from pipeline.codec.inputs import Decoded, decode_inputs
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.factors.columns import Int32
 from pipeline.factors.fold import Arrivals, Batch
+from pipeline.streaming.columnar import key_column, timestamps_of, values_of
 from pipeline.streaming.records import Record
-
-_TIMESTAMP = attrgetter("timestamp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +36,9 @@ class DecodedTopic:
         )
 
     def _timestamps_ms(self) -> NDArray[np.int64]:
-        records = self.records
-        if len(self.decoded.kept) == len(records):
-            return np.fromiter(map(_TIMESTAMP, records), np.int64, len(records))
-        kept = self.decoded.kept.tolist()
-        return np.fromiter((records[i].timestamp for i in kept), np.int64, len(kept))
+        timestamps_ms = timestamps_of(self.records)
+        kept = self.decoded.kept
+        return timestamps_ms if len(kept) == len(timestamps_ms) else timestamps_ms[kept]
 
 
 def decode(
@@ -61,8 +57,7 @@ def decode_together(
         given = [share.get(topic.name, ()) for share in shares]
         records = given[0] if len(given) == 1 else list(chain.from_iterable(given))
         if records:
-            keys, values = [r.key for r in records], [r.value for r in records]
-            decoded = decode_inputs(topic, keys, values, registry)
+            decoded = decode_inputs(topic, key_column(records), values_of(records), registry)
             found.append(DecodedTopic(topic, records, decoded, tuple(accumulate(map(len, given)))))
     return found
 

@@ -44,7 +44,7 @@ class Backlog:
         """Have the first batch of each topic looked at again: the group's offsets may be ahead."""
         self._unverified = set(self._inputs)
 
-    async def skipped(self, taken: Taken) -> AsyncIterator[tuple[str, list[Record]]]:
+    async def skipped(self, taken: Taken) -> AsyncIterator[tuple[str, Sequence[Record]]]:
         """What was skipped before the first batch of each topic since the assignment.
 
         Whoever is given records applies them before asking for the next.
@@ -63,7 +63,7 @@ class Backlog:
         end = await self._reader.end(topics.CONSENTS, self._partition)
         return end > max(following, self._ends.get(name, 0))
 
-    async def unread(self, topic: Topic) -> AsyncIterator[list[Record]]:
+    async def unread(self, topic: Topic) -> AsyncIterator[Sequence[Record]]:
         """All that a topic holds now and that is not applied."""
         name = topic.name
         end = await self._reader.end(topic, self._partition)
@@ -92,7 +92,7 @@ class Backlog:
                     f"make again {changelog.name} too, and its state is built anew"
                 )
 
-    async def _read(self, name: str, start: int, end: int) -> AsyncIterator[list[Record]]:
+    async def _read(self, name: str, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
         if start < end:
             async for records in self._reader.read(self._inputs[name], self._partition, start, end):
                 yield records

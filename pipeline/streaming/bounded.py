@@ -4,7 +4,7 @@ aiokafka has no setting for it, so three of its names are given classes of ours;
 is pinned.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import dropwhile
 from typing import Any
@@ -14,13 +14,14 @@ from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.errors import KafkaError
 
 from pipeline.settings import Settings
+from pipeline.streaming.columnar import joined
 from pipeline.streaming.fetched import BoundedRecords, ReadAtOnce, WholeBatch
 from pipeline.streaming.records import RECORD_BYTES, header_bytes
 
 PARTITIONS_AT_ONCE = 4
 """Partitions' full shares taken at once, of however many there are."""
 
-Take = Callable[[Collection[Any], float, int | None], Awaitable[Mapping[Any, list[Any]]]]
+Take = Callable[[Collection[Any], float, int | None], Awaitable[Mapping[Any, Sequence[Any]]]]
 """Takes what is fetched of partitions, waiting so many seconds, so many records at most."""
 
 
@@ -33,7 +34,7 @@ class BoundedResult(FetchResult):  # type: ignore[misc] # untyped
     taken_bytes = 0
     """Of the last piece."""
 
-    def getall(self, max_records: int | None = None) -> list[Any]:
+    def getall(self, max_records: int | None = None) -> Sequence[Any]:
         """The next records up to either bound, at least one where there is any."""
         if not self.check_assignment(self._topic_partition) or not self.has_more():
             return []
@@ -43,7 +44,7 @@ class BoundedResult(FetchResult):  # type: ignore[misc] # untyped
         if piece.is_last:
             self._partition_records = None
         self.taken_bytes = piece.nbytes
-        return piece.records
+        return piece.records()
 
     def getone(self) -> Any:
         """The next record; None where there is none."""
@@ -54,9 +55,24 @@ class BoundedResult(FetchResult):  # type: ignore[misc] # untyped
 class Piece:
     """Records handed over at once; `RECORD_BYTES` are counted for each beside what it holds."""
 
-    records: list[Any] = field(default_factory=list)
     nbytes: int = 0
     is_last: bool = False
+    _parts: list[Sequence[Any]] = field(default_factory=list)
+    _count: int = 0
+
+    def __len__(self) -> int:
+        """The number of records."""
+        return self._count
+
+    def add(self, records: Sequence[Any], nbytes: int) -> None:
+        """Take records and what is counted for them."""
+        self._parts.append(records)
+        self._count += len(records)
+        self.nbytes += nbytes
+
+    def records(self) -> Sequence[Any]:
+        """All of them."""
+        return joined(self._parts) if self._parts else []
 
 
 def whole_batches(key: bytes | None) -> bytes | None:
@@ -85,7 +101,7 @@ class ReadableRecords(PartitionRecords):  # type: ignore[misc] # untyped
     def take(self, records_max: int, bytes_max: int) -> Piece:
         """The next records up to either bound, at least one where there is any."""
         piece = Piece()
-        while piece.nbytes < bytes_max and len(piece.records) < records_max:
+        while piece.nbytes < bytes_max and len(piece) < records_max:
             if self._at_once is not None:
                 if not self._take_slice(piece, self._at_once, records_max, bytes_max):
                     break
@@ -115,12 +131,10 @@ class ReadableRecords(PartitionRecords):  # type: ignore[misc] # untyped
 
     def _take_slice(self, piece: Piece, held: ReadAtOnce, records_max: int, bytes_max: int) -> bool:
         """Take what the number of records leaves room for; False: its bytes do not fit."""
-        room = records_max - len(piece.records)
-        taken, left = held.parted(room)
-        if piece.records and piece.nbytes + taken.nbytes > bytes_max:
+        taken, left = held.parted(records_max - len(piece))
+        if piece and piece.nbytes + taken.nbytes > bytes_max:
             return False
-        piece.records += taken.records
-        piece.nbytes += taken.nbytes
+        piece.add(taken.records, taken.nbytes)
         self._at_once = left
         self.next_fetch_offset = left.records[0].offset if left is not None else self._end
         return True
@@ -128,16 +142,20 @@ class ReadableRecords(PartitionRecords):  # type: ignore[misc] # untyped
     def _take_singly(
         self, piece: Piece, records: Iterator[Any], records_max: int, bytes_max: int
     ) -> None:
+        taken: list[Any] = []
+        nbytes = piece.nbytes
         for record in records:
-            piece.records.append(record)
-            piece.nbytes += RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
+            taken.append(record)
+            nbytes += RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
             if record.headers:
-                piece.nbytes += header_bytes(record.headers)
-            if piece.nbytes >= bytes_max or len(piece.records) >= records_max:
+                nbytes += header_bytes(record.headers)
+            if nbytes >= bytes_max or len(piece) + len(taken) >= records_max:
                 self.next_fetch_offset = record.offset + 1
-                return
-        self._one_by_one = None
-        self.next_fetch_offset = self._end
+                break
+        else:
+            self._one_by_one = None
+            self.next_fetch_offset = self._end
+        piece.add(taken, nbytes - piece.nbytes)
 
     def _consumer_record(self, _tp: Any, record: Any) -> Any:
         return record
@@ -155,7 +173,7 @@ def bound_fetches(settings: Settings) -> None:
 
 async def take_fetched(
     source: Fetcher, take: Take, partitions: Collection[Any], wait_s: float
-) -> dict[Any, list[Any]]:
+) -> dict[Any, Sequence[Any]]:
     """What is fetched of some partitions, in turn, and only so much of all together.
 
     Args:
@@ -167,11 +185,12 @@ async def take_fetched(
     Raises:
         KafkaError: The next records of a partition cannot be had.
     """
-    taken: dict[Any, list[Any]] = {}
+    taken: dict[Any, list[Sequence[Any]]] = {}
     if not _ready(source, partitions):
-        taken.update(await take(partitions, wait_s, 1))
+        for tp, records in (await take(partitions, wait_s, 1)).items():
+            taken[tp] = [records]
         if not taken:
-            return taken
+            return {}
     left = PARTITIONS_AT_ONCE * BoundedResult.bytes_max
     gives = True
     while gives and left > 0 and (ready := _ready(source, partitions)):
@@ -182,14 +201,18 @@ async def take_fetched(
             except KafkaError:
                 if not taken:
                     raise
-                return taken  # it is met again at the next call
+                return _joined(taken)  # it is met again at the next call
             gives = gives or bool(got)
             left -= result.taken_bytes if got else 0
             for of, records in got.items():
-                taken.setdefault(of, []).extend(records)
+                taken.setdefault(of, []).append(records)
             if left <= 0:
                 break
-    return taken
+    return _joined(taken)
+
+
+def _joined(taken: Mapping[Any, Sequence[Sequence[Any]]]) -> dict[Any, Sequence[Any]]:
+    return {tp: joined(parts) for tp, parts in taken.items()}
 
 
 def _ready(source: Fetcher, partitions: Collection[Any]) -> dict[Any, BoundedResult]:

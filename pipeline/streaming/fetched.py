@@ -5,7 +5,7 @@ a header whose name is not UTF-8 stops the partition for good, though a broker t
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,9 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.record.util import decode_varint
 from crc32c import crc32c
 
-from pipeline.streaming.recordcolumns import Unpacked
+from pipeline.streaming.columnar import since
+from pipeline.streaming.columnread import Times, read_records
+from pipeline.streaming.recordcolumns import OddBatchError, Unpacked
 from pipeline.streaming.records import RECORD_BYTES, Header, ReadRecord, UnreadableRecord
 from pipeline.streaming.unpacking import UnpackError, unpack
 
@@ -23,6 +25,8 @@ HEADERS_MAX = 64
 """Headers kept of a record that the quick reader was not given."""
 QUICK_BYTES_MAX = 2 << 20
 """Bytes of a batch given to the quick reader, whose records may take 40 times theirs."""
+COLUMNS_FROM = 256
+"""Records of a batch that are read by column: fewer are sooner read one by one."""
 _BATCH_HEADER = struct.Struct(">qiibIhiqqqhii")
 _CRC = struct.Struct(">I")
 _CRC_AT = struct.calcsize(">qiib")
@@ -90,6 +94,9 @@ class BoundedBatch:
         except UnpackError as error:
             return iter((self._unreadable(0, str(error)),))
         nbytes = len(body) + self._count * RECORD_BYTES
+        columns = self._columnar(body) if nbytes <= bytes_max else None
+        if columns is not None:
+            return ReadAtOnce(columns, nbytes)
         if nbytes > bytes_max or len(body) > QUICK_BYTES_MAX:
             return self._read(body)
         try:
@@ -99,6 +106,19 @@ class BoundedBatch:
         if any(record.headers for record in records):  # they take more than their bytes
             return iter(records)
         return ReadAtOnce(records, nbytes)
+
+    def _columnar(self, body: bytes) -> Sequence[Any] | None:
+        """Its records by column, if that is worth it and they are none that must be looked at."""
+        if self._count < COLUMNS_FROM:
+            return None
+        batch = self._batch
+        # With the log's own time all records of a batch have that of the last.
+        appended_ms = batch.max_timestamp if batch.timestamp_type else None
+        times = Times(batch.first_timestamp, appended_ms)
+        try:
+            return read_records(Unpacked(self.base_offset, self._count, body), times)
+        except OddBatchError:
+            return None
 
     def _read(self, body: bytes) -> Iterator[Any]:
         read = 0
@@ -155,14 +175,13 @@ class BoundedBatch:
 class ReadAtOnce:
     """Consecutive records of a batch; at most ``nbytes`` are counted for them."""
 
-    records: list[Any]
+    records: Sequence[Any]
     nbytes: int
 
     def after(self, start: int) -> "ReadAtOnce":
         """Those at offsets from ``start`` on."""
-        if not self.records or self.records[0].offset >= start:
-            return self
-        return ReadAtOnce([r for r in self.records if r.offset >= start], self.nbytes)
+        left = since(self.records, start)
+        return self if left is self.records else ReadAtOnce(left, self.nbytes)
 
     def parted(self, first: int) -> "tuple[ReadAtOnce, ReadAtOnce | None]":
         """So many at most, and the others; the bytes are shared out evenly."""

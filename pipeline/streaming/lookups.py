@@ -10,6 +10,7 @@ import structlog
 
 from pipeline.codec.registry import RegistryError, RemoteRegistry, SchemaRegistry
 from pipeline.codec.wire import HEADER_BYTES, WireFormatError, schema_id_of
+from pipeline.streaming.columnar import values_of
 from pipeline.streaming.records import Record
 
 log = structlog.get_logger(__name__)
@@ -51,10 +52,10 @@ async def look_up_schemas(
 def _wanted(registry: RemoteRegistry, records: Mapping[str, Sequence[Record]]) -> list[int]:
     """Schema ids it has no answer to, those named most often first."""
     heads = Counter(
-        record.value[:HEADER_BYTES]
+        value[:HEADER_BYTES]
         for batch in records.values()
-        for record in batch
-        if record.value is not None
+        for value in values_of(batch)
+        if value is not None
     )
     ids = []
     for head, _ in heads.most_common():

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 import structlog
@@ -162,7 +162,7 @@ class OwnedPartition:
             self._next_expiry_ms = self.store.next_expiry_ms()
         self._plan_sweep()
 
-    async def _apply_records(self, records: dict[str, list[Record]]) -> None:
+    async def _apply_records(self, records: dict[str, Sequence[Record]]) -> None:
         await look_up_schemas(self._context.registry, records)
         number = sum(map(len, records.values()))
         if number <= RECORDS_MAX:
@@ -193,7 +193,7 @@ class OwnedPartition:
         await self._commit(output)
         metrics.observe_batch(output, sum(map(len, records.values())))
 
-    async def _has_consents_beyond(self, records: dict[str, list[Record]]) -> bool:
+    async def _has_consents_beyond(self, records: dict[str, Sequence[Record]]) -> bool:
         return await self._backlog.has_consents(records.get(topics.CONSENTS.name, ()))
 
     def _fold(self, decoded: list[DecodedTopic]) -> step.Folded:
@@ -255,8 +255,8 @@ class OwnedPartition:
 
 
 def _parted(
-    records: dict[str, list[Record]],
-) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
+    records: dict[str, Sequence[Record]],
+) -> tuple[dict[str, Sequence[Record]], dict[str, Sequence[Record]]]:
     """Consents, and everything else."""
     name = topics.CONSENTS.name
     control = {name: records[name]} if name in records else {}

@@ -12,6 +12,7 @@ from pipeline.errors import SesameError
 from pipeline.kafka import aiokafka_config
 from pipeline.settings import Settings
 from pipeline.streaming.bounded import bound_fetches, whole_batches
+from pipeline.streaming.columnar import until
 from pipeline.streaming.fetched import WholeBatch
 from pipeline.topics import Topic
 
@@ -108,7 +109,7 @@ class PartitionReader:
 
     async def read(
         self, topic: Topic, partition: int, start: int, end: int
-    ) -> AsyncIterator[list[Any]]:
+    ) -> AsyncIterator[Sequence[Any]]:
         """Records at offsets from ``start`` up to but without ``end``, fetch by fetch.
 
         Offsets taken by transaction markers and compaction are left out, and those taken by
@@ -121,7 +122,7 @@ class PartitionReader:
                 the topic was deleted meanwhile.
         """
         async for fetched in self._fetches(topic, partition, start, end, whole=False):
-            if records := [record for record in fetched if record.offset < end]:
+            if records := until(fetched, end):
                 yield records
 
     async def read_batches(
@@ -136,7 +137,7 @@ class PartitionReader:
 
     async def _fetches(
         self, topic: Topic, partition: int, start: int, end: int, *, whole: bool
-    ) -> AsyncIterator[list[Any]]:
+    ) -> AsyncIterator[Any]:
         tp = self._tp(topic, partition)
         start = await self._present(topic, partition, start) if start < end else end
         this = object()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Entry = tuple[bytes, bytes | None]
 """A key and a value to write; None tells that the key is gone."""
@@ -33,6 +33,16 @@ class Record(Protocol):
     @property
     def headers(self) -> Sequence[Header]:
         """Its headers."""
+
+
+class PlainRecord(NamedTuple):
+    """One of records that are held as columns."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

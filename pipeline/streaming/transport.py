@@ -7,7 +7,7 @@ of a fetch (pausing them in Faust would drop what is fetched already).
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -38,7 +38,7 @@ class FetchedBatch:
     serialized_key_size = 0
     serialized_value_size = 0
 
-    def __init__(self, tp: TP, records: list[Any]) -> None:
+    def __init__(self, tp: TP, records: Sequence[Any]) -> None:
         """Stand for ``records``, at the offset of the last."""
         self.topic = tp.topic
         self.partition = tp.partition
@@ -58,7 +58,7 @@ def batch_scheduler(batch_records_max: int, first: tuple[str, ...]) -> type:
     class BatchScheduler:
         """Whole batches, control topics first."""
 
-        def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, FetchedBatch]]:
+        def iterate(self, records: Mapping[TP, Sequence[Any]]) -> Iterator[tuple[TP, FetchedBatch]]:
             """Yield each partition's records by batches."""
             for tp in sorted(records, key=lambda tp: tp.topic not in first):
                 fetched = records[tp]
@@ -82,18 +82,18 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = _FETCH_MAX_WAIT_MS  # noqa: SLF001 - Faust has no setting
         return consumer
 
-    async def _fetch_records(
+    async def _fetch_records(  # type: ignore[override] # its caller takes any sequence
         self,
         consumer: AIOKafkaConsumer,
         active_partitions: set[TP],
         timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
         max_records: int | None = None,  # noqa: ARG002 - our bounds are by bytes too
-    ) -> Mapping[TP, list[Any]]:
+    ) -> Mapping[TP, Sequence[Any]]:
         fetch = super()._fetch_records
 
         async def take(
             partitions: Collection[TP], wait_s: float, records_max: int | None
-        ) -> Mapping[TP, list[Any]]:
+        ) -> Mapping[TP, Sequence[Any]]:
             return await fetch(consumer, set(partitions), wait_s, records_max)
 
         return await take_fetched(consumer._fetcher, take, active_partitions, timeout or 0.0)  # noqa: SLF001
@@ -107,11 +107,11 @@ class BatchConsumer(AtOnce, Consumer):
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def _getmany(
+    async def _getmany(  # type: ignore[override] # its caller takes any sequence
         self,
         active_partitions: set[TP] | None,
         timeout: float,  # noqa: ASYNC109 - Faust's signature
-    ) -> Mapping[TP, list[Record]]:
+    ) -> Mapping[TP, Sequence[Record]]:
         if active_partitions is None:
             return await super()._getmany(active_partitions, timeout)
         is_behind: Callable[[int], bool] = self.app.is_behind  # type: ignore[attr-defined] # BatchApp

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.streaming.columnar import joined, since, size_of
 from pipeline.streaming.position import Position
-from pipeline.streaming.records import Record, size_of
+from pipeline.streaming.records import Record
 from pipeline.topics import Topic
 
 Acknowledge = Callable[[], object]
@@ -17,7 +18,7 @@ Acknowledge = Callable[[], object]
 class Taken:
     """Records to fold in one transaction, and whom to tell once it has committed."""
 
-    records: dict[str, list[Record]] = field(default_factory=dict)
+    records: dict[str, Sequence[Record]] = field(default_factory=dict)
     acknowledge: list[Acknowledge] = field(default_factory=list)
     nbytes: int = 0
     """Of keys, values and headers."""
@@ -29,13 +30,10 @@ class Taken:
     def drop_applied(self, position: Position) -> None:
         """Leave out what ``position`` says is applied already."""
         for name, records in list(self.records.items()):
-            following = position.next_offset(name)
-            if records[0].offset < following:
-                left = [record for record in records if record.offset >= following]
-                if left:
-                    self.records[name] = left
-                else:
-                    del self.records[name]
+            if left := since(records, position.next_offset(name)):
+                self.records[name] = left
+            else:
+                del self.records[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +91,11 @@ class Waiting:
         within both bounds (at least one batch).
         """
         taken = Taken()
+        parts: dict[str, list[Sequence[Record]]] = {}
         total = 0
         for name in self._control:
             while self._queues[name]:
-                total += self._take_one(name, taken)
+                total += self._take_one(name, taken, parts)
         ready = deque(name for name, queue in self._queues.items() if queue)
         while ready:
             name = ready.popleft()
@@ -107,24 +106,23 @@ class Waiting:
             )
             if total and over:
                 continue
-            total += self._take_one(name, taken)
+            total += self._take_one(name, taken, parts)
             if queue:
                 ready.append(name)
         if any(self._queues.values()):
             self._arrived.set()
+        taken.records = {name: joined(of_topic) for name, of_topic in parts.items()}
         return taken
 
-    def _take_one(self, name: str, taken: Taken) -> int:
+    def _take_one(self, name: str, taken: Taken, parts: dict[str, list[Sequence[Record]]]) -> int:
         batch = self._queues[name].popleft()
         records = batch.records
         self.records -= len(records)
         self.nbytes -= batch.nbytes
         taken.nbytes += batch.nbytes
         taken.acknowledge.append(batch.acknowledge)
-        known = taken.records.get(name)
-        if known and records[0].offset <= known[-1].offset:
-            newest = known[-1].offset
-            records = [record for record in records if record.offset > newest]
+        if known := parts.get(name):
+            records = since(records, known[-1][-1].offset + 1)
         if records:
-            taken.records.setdefault(name, []).extend(records)
+            parts.setdefault(name, []).append(records)
         return len(records)

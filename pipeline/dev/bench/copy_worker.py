@@ -8,7 +8,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import chain, cycle, islice
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from pipeline.codec.open import open_registry
 from pipeline.factors.state import BatchState
 from pipeline.scoring.model import load_model
 from pipeline.streaming import worker
+from pipeline.streaming.columnar import keys_of
 from pipeline.streaming.factor_flow import FactorFlow
 from pipeline.streaming.flow import Inlet
 from pipeline.streaming.journal import Kind
@@ -81,7 +82,7 @@ class CopiedPartition(OwnedPartition):
 
     quota: Quota
 
-    async def _apply_records(self, records: dict[str, list[Record]]) -> None:
+    async def _apply_records(self, records: dict[str, Sequence[Record]]) -> None:
         position = self.position.copy()
         for name, arrived in records.items():
             position.applied[name] = arrived[-1].offset
@@ -118,11 +119,11 @@ class CopyFlow(FactorFlow):
         return owned
 
 
-def _keys(records_by_topic: dict[str, list[Record]]) -> list[bytes]:
+def _keys(records_by_topic: dict[str, Sequence[Record]]) -> list[bytes]:
     """The keys of data records: consents and peer signals cause none of the writing."""
     still = (topics.CONSENTS.name, topics.PEER_SIGNALS.name)
     data = (records for name, records in records_by_topic.items() if name not in still)
-    return [record.key or b"" for record in chain.from_iterable(data)]
+    return [key or b"" for records in data for key in keys_of(records)]
 
 
 def main() -> None:

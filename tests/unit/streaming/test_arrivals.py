@@ -6,7 +6,10 @@ import pyarrow as pa
 from pipeline import topics
 from pipeline.codec.inputs import Decoded
 from pipeline.factors.columns import EventColumns, Int32
-from pipeline.streaming.arrivals import DecodedTopic, people
+from pipeline.streaming.arrivals import DecodedTopic, decode, people
+from pipeline.streaming.columnar import ColumnarRecords
+from pipeline.streaming.records import PlainRecord
+from tests.unit.codec.samples import PAYMENT, REGISTRY, framed
 
 
 def decoded(topic: topics.Topic, *users: str) -> DecodedTopic:
@@ -33,3 +36,24 @@ def test_everybody_is_numbered_once_over_all_topics() -> None:
 def test_where_nothing_was_decoded_there_is_nobody() -> None:
     found = people([])
     assert (found.users, found.ends, found.index) == ([], (0,), [])
+
+
+def test_records_held_as_columns_decode_as_the_list_of_them_does() -> None:
+    value = framed("payments", PAYMENT)
+    listed = [
+        PlainRecord(0, 1_000, b"ann", value),
+        PlainRecord(1, 1_001, b"bob", value),
+        PlainRecord(2, 1_002, b"ann", b"broken"),
+        PlainRecord(3, 1_003, None, value),
+        PlainRecord(4, 1_004, b"ann", value),
+    ]
+    held = ColumnarRecords.of(listed)
+    assert held is not None
+    (ours,) = decode({"payments": held}, REGISTRY)
+    (theirs,) = decode({"payments": listed}, REGISTRY)
+    assert ours.decoded.poison == theirs.decoded.poison
+    assert [poison.index for poison in ours.decoded.poison] == [1, 2, 3]
+    assert ours.decoded.users == theirs.decoded.users == ["ann", "ann"]
+    user = np.zeros(2, np.int32)
+    assert ours.arrivals(user).kafka_timestamp_ms.tolist() == [1_000, 1_004]
+    assert theirs.arrivals(user).kafka_timestamp_ms.tolist() == [1_000, 1_004]

@@ -11,12 +11,14 @@ from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 
 from pipeline import settings
+from pipeline.streaming import fetched
 from pipeline.streaming.bounded import (
     PARTITIONS_AT_ONCE,
     BoundedResult,
     bound_fetches,
     take_fetched,
 )
+from pipeline.streaming.columnar import ColumnarRecords
 from pipeline.streaming.records import RECORD_BYTES
 from tests.integration.support.raw import RawRecord, batch
 
@@ -28,6 +30,12 @@ SETTINGS = settings.load(
 )
 LARGE = [RawRecord(b"k", b"v" * 4_000)] * 10
 SMALL = [RawRecord(b"k", b"v")] * 20
+
+
+@pytest.fixture(autouse=True, params=[1, fetched.COLUMNS_FROM], ids=["columns", "records"])
+def columns_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(fetched, "COLUMNS_FROM", request.param)
+    return int(request.param)
 
 
 class Source:
@@ -97,6 +105,15 @@ def test_a_fetch_that_begins_amid_a_batch_gives_what_was_asked_for(
     result = Source(monkeypatch).result("a", data, start)
     assert [record.offset for record in result.getall(2)] == [start, start + 1]
     assert [record.offset for record in result.getall()] == list(range(start + 2, 7))
+
+
+def test_records_without_headers_are_columns_from_so_many_on(
+    columns_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_batches = batch(SMALL[:4]), batch([RawRecord(b"k", b"v", ((b"h", b"1"),))] * 4)
+    taken = [Source(monkeypatch).result("a", data).getall() for data in of_batches]
+    assert [isinstance(records, ColumnarRecords) for records in taken] == [columns_from == 1, False]
+    assert [len(records) for records in taken] == [4, 4]
 
 
 def test_a_single_record_is_given_as_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
