@@ -21,13 +21,9 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 @pytest.fixture
 def config(broker: EmbeddedBroker) -> Settings:
-    found = settings.load(
-        bootstrap=broker.bootstrap,
-        partitions=1,
-        request_timeout_s=3,
-    )
-    provision.ensure_topics(found, [])
-    return found
+    patient = settings.load(bootstrap=broker.bootstrap, partitions=1)
+    provision.ensure_topics(patient, [])
+    return patient.model_copy(update={"request_timeout_s": 3.0})
 
 
 def test_a_writer_that_is_given_up_while_it_sends_can_begin_anew(
