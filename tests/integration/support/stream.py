@@ -61,6 +61,7 @@ class Stream:
             "SESAME_REBALANCE_TIMEOUT_S": "15",
             "SESAME_TRANSACTION_TIMEOUT_S": "10",
             "SESAME_REQUEST_TIMEOUT_S": "10",
+            "SESAME_WATCHDOG_S": "240",
         }
         self.settings = settings.load(
             bootstrap=bootstrap, topic_prefix=prefix, partitions=partitions
