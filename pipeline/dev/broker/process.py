@@ -46,7 +46,7 @@ class EmbeddedBroker:
         heap_mb: int = 1024,
         properties: Mapping[str, str] | None = None,
         security: Security | None = None,
-        start_timeout_s: float = 60.0,
+        start_timeout_s: float = 180.0,
     ) -> None:
         self._temporary = data_dir is None
         self.directory = data_dir or Path(tempfile.mkdtemp(prefix="sesame-broker-"))

@@ -310,7 +310,7 @@ def read_all(settings: Settings, topic: str) -> list[Any]:
 
 def wait_for_retention(client: Any, name: str, milliseconds: str) -> None:
     """The broker takes a moment until it tells what it was told."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 120
     while provision.found(client, [name])[name].config["retention.ms"] != milliseconds:
         assert time.monotonic() < until, f"{name} never got {milliseconds}"
         time.sleep(0.05)

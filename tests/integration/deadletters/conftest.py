@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from pipeline.cli.main import app
 from tests.integration.support.stream import Stream
+from tests.integration.support.worker import PATIENT
 
 Run = Callable[..., Result]
 RunJson = Callable[..., dict[str, Any]]
@@ -26,7 +27,8 @@ def run(stream: Stream) -> Run:
     """Run ``sesame dlq`` with arguments."""
 
     def invoke(*arguments: str, **variables: str) -> Result:
-        return CliRunner().invoke(app, ["dlq", *arguments], env={**stream.variables, **variables})
+        env = {**stream.variables, **PATIENT, **variables}
+        return CliRunner().invoke(app, ["dlq", *arguments], env=env)
 
     return invoke
 

@@ -73,7 +73,7 @@ def post(stream: Stream, posts: Sequence[Post]) -> list[Place]:
             headers=[*((f"dlq.{k}", str(v).encode()) for k, v in said.items()), *each.headers],
         )
         producer.poll(0)
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
     return [places[at] for at in range(len(posts))]
 
 
@@ -112,7 +112,7 @@ class Command:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(30)
+        self._process.wait(120)
 
     def pause(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
@@ -121,4 +121,4 @@ class Command:
         self._process.send_signal(signal.SIGCONT)
 
     def status(self) -> int:
-        return self._process.wait(60)
+        return self._process.wait(240)

@@ -149,7 +149,7 @@ def test_a_letter_without_headers_is_shown(stream: Stream, told: RunJson) -> Non
 
     producer = Producer({"bootstrap.servers": stream.bootstrap, "log_level": 0})
     producer.produce(stream.prefix + topics.DEAD_LETTERS.name, b"v")
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
 
     (letter,) = told("list")["letters"]
 

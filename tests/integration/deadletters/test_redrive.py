@@ -123,7 +123,7 @@ def at_a_terminal(stream: Stream, answer: str, *arguments: str) -> int:
         stderr=subprocess.DEVNULL,
     )
     os.write(ours, f"{answer}\n".encode())
-    status = process.wait(60)
+    status = process.wait(240)
     os.close(ours)
     os.close(its)
     return status
@@ -248,6 +248,7 @@ def test_a_corrected_record_goes_in_the_letters_place(
 
     (record,) = read(stream, topics.PAYMENTS, 1)
     assert record.value == payment("ann", event_id="e1", currency="EUR", due_at=None)
+    marks(stream, 1)
     (listed,) = told("list", "--letter", str(place))["letters"]
     assert listed["redriven"]["fixed"]
 
@@ -377,4 +378,4 @@ def post_mark(stream: Stream, partition: int, key: str, value: bytes) -> None:
 
     producer = Producer({"bootstrap.servers": stream.bootstrap, "log_level": 0})
     producer.produce(stream.prefix + topics.DEAD_LETTER_REDRIVES.name, value, key, partition)
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0

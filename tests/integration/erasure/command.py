@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from pipeline import provision, topics
 from pipeline.cli.main import app
 from tests.integration.support.gateway import SharedStream
 from tests.integration.support.stream import Input
+from tests.integration.support.worker import PATIENT
 
 _COMPACT = {
     "segment.ms": "100",
@@ -21,6 +22,7 @@ _COMPACT = {
     "delete.retention.ms": "60000",
 }
 _SEGMENT_S = 0.2
+_COMPACTED_S = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Done:
 
 def sesame(stream: SharedStream, *arguments: str) -> Done:
     """Run the command here: starting an interpreter takes longer than most of them."""
-    result = CliRunner().invoke(app, arguments, env=stream.variables)
+    result = CliRunner().invoke(app, arguments, env={**stream.variables, **PATIENT})
     return Done(result.exit_code, result.stdout, result.stderr)
 
 
@@ -72,11 +74,15 @@ def configure(stream: SharedStream, names: Iterable[str], entries: Mapping[str, 
         provision.apply(client, stream.settings, changes)
 
 
-def compact(stream: SharedStream, compacted: Iterable[topics.Topic]) -> None:
-    """Make the broker compact topics: close their segments by writing on, some times."""
+def compact(
+    stream: SharedStream, compacted: Iterable[topics.Topic], done: Callable[[], bool]
+) -> None:
+    """Make the broker compact topics, closing their segments by writing on, until it has."""
     chosen = list(compacted)
     configure(stream, [topic.name for topic in chosen], _COMPACT)
-    for _ in range(3):
+    deadline = time.monotonic() + _COMPACTED_S
+    while not done():
+        assert time.monotonic() < deadline, f"not compacted after {_COMPACTED_S} s"
         time.sleep(_SEGMENT_S)
         stream.send(
             Input(topic, b"\xff-nobody", b"", partition=number)

@@ -31,7 +31,7 @@ def until_missing(gateway: WorkerProcess, number: int) -> None:
     until(
         lambda: sample(gateway, "sesame_gateway_topics_missing") == number,
         lambda: gateway.log,
-        30.0,
+        120.0,
     )
 
 
@@ -93,7 +93,7 @@ def test_a_topic_of_scores_made_anew_is_filled_anew(shared: SharedStream) -> Non
     until_shown(shared, "loan", 710)
     (records,) = shared.shown("loan").values()
     assert [record["sequence"] for record in records if record] == [1]
-    assert gateway.partitions() == set(range(4))
+    shared.until(lambda: gateway.partitions() == set(range(4)))
 
 
 @pytest.mark.parametrize("written_before", [1, 4], ids=["within the new log", "beyond its end"])

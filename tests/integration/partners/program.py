@@ -20,7 +20,7 @@ def say(line: str) -> None:
 
 
 def main(bootstrap: str, prefix: str, store: str, run: str) -> None:
-    current = settings.load(bootstrap=bootstrap, topic_prefix=prefix, request_timeout_s=5)
+    current = settings.load(bootstrap=bootstrap, topic_prefix=prefix, request_timeout_s=15)
     logs.configure(current)  # to standard error
     with PartnerClient("car-rental", settings=current, store=Path(store)) as client:
         say("started")

@@ -7,7 +7,7 @@ import pytest
 from pipeline.partners.rebuild import AWAY_MS_MAX
 from pipeline.partners.records import Change
 from pipeline.partners.vocabulary import Admitted
-from tests.integration.partners.topics import PartnerTopics, score, until
+from tests.integration.partners.topics import WAIT_S, PartnerTopics, score, until
 
 
 def wall_ms() -> int:
@@ -26,7 +26,7 @@ def admitted(topics: PartnerTopics, *subjects: str, later_ms: int = 0) -> list[s
     changes: list[Change] = []
     with topics.client(clock_ms=lambda: wall_ms() + later_ms) as client:
         client.on_change(changes.append)
-        client.wait_ready(30)
+        client.wait_ready(WAIT_S)
         found = [s for s in subjects if client.decide(s).admitted is Admitted.YES]
         gone = {change.subject for change in changes if change.seen is None}
     assert not gone & set(found), "callbacks and view differ"
@@ -76,7 +76,7 @@ def test_a_topic_made_anew_while_it_is_followed_is_read_from_its_start(
     topics.commit(score("ann", 5), score("ben", 5))
     gone: list[str] = []
     with topics.client() as client:
-        client.wait_ready(30)
+        client.wait_ready(WAIT_S)
         client.on_change(lambda change: gone.extend([change.subject] if not change.seen else []))
         topics.delete("scores")
         topics.create("scores")

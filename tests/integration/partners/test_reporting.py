@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import SesameError
 from pipeline.partners.records import OutcomeReport
 from pipeline.partners.vocabulary import Admitted, ContractKind, ContractStatus
-from tests.integration.partners.topics import PartnerTopics, score, until
+from tests.integration.partners.topics import WAIT_S, PartnerTopics, score, until
 
 NOW_MS = 1_790_000_000_000
 ANN, STRANGER = "a" * 40, "s" * 40
@@ -23,7 +23,7 @@ def test_outcomes_arrive_as_they_were_reported_and_in_order(topics: PartnerTopic
     states = (ContractStatus.OPENED, ContractStatus.LATE, ContractStatus.FULFILLED)
     with topics.client() as client:
         ids = [client.report(report(n, status)) for n in range(100) for status in states]
-        client.flush(30)
+        client.flush(WAIT_S)
 
     written = topics.written("outcomes")
     assert [outcome["event_id"] for outcome in written] == ids, "one subject, one partition"
@@ -43,12 +43,12 @@ def test_outcomes_arrive_as_they_were_reported_and_in_order(topics: PartnerTopic
 def test_a_report_made_again_is_one_event_also_after_a_restart(topics: PartnerTopics) -> None:
     with topics.client() as client:
         first = client.report(report(1))
-        client.flush(30)
+        client.flush(WAIT_S)
         assert client.report(report(1)) == first
     with topics.client() as client:
         assert client.report(report(1)) == first
         other = client.report(report(2))
-        client.flush(30)
+        client.flush(WAIT_S)
 
     assert Counter(o["event_id"] for o in topics.written("outcomes")) == {first: 1, other: 1}
 
@@ -63,7 +63,7 @@ def test_reports_made_while_the_topic_is_missing_arrive_once_it_is_there(
     with empty.client() as client:
         assert client.outcomes_waiting == 5
         empty.create()
-        until(lambda: client.outcomes_waiting == 0, 60)
+        until(lambda: client.outcomes_waiting == 0)
 
     assert [o["event_id"] for o in empty.written("outcomes")] == ids
 
@@ -74,13 +74,13 @@ def test_each_decision_is_told_and_beyond_the_limit_the_first_is_repeated(
     current = topics.settings.model_copy(update={"enquiries_per_day_max": 2})
     topics.commit(score(ANN))
     with topics.client(settings=current) as client:
-        client.wait_ready(30)
+        client.wait_ready(WAIT_S)
         first = client.decide(ANN)
         topics.commit(score(ANN, 2, admitted="NO"))
         until(lambda: client.records == 2)
         answers = [client.decide(ANN).admitted for _ in range(3)]
         stranger = client.decide(STRANGER)
-        client.flush(30)
+        client.flush(WAIT_S)
         sent = client.summary().enquiries
 
     assert first.admitted is Admitted.YES
@@ -105,6 +105,6 @@ def test_a_report_that_breaks_a_rule_reaches_nobody(topics: PartnerTopics) -> No
     with topics.client() as client:
         with pytest.raises(SesameError, match="evidence is missing"):
             client.report(replace(report(1), status=ContractStatus.BREACHED))
-        client.flush(30)
+        client.flush(WAIT_S)
 
     assert topics.written("outcomes") == []

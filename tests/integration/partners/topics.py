@@ -14,10 +14,11 @@ from pipeline import settings
 from pipeline.codec.encode import decode_record, encode_records
 from pipeline.codec.registry import FileRegistry
 from pipeline.partners.client import PartnerClient
+from tests.integration.support.tail import Ends
 
 PARTNER = "car-rental"
 PARTITIONS = 3
-WAIT_S = 40.0
+WAIT_S = 120.0
 REGISTRY = FileRegistry()
 Record = tuple[str, bytes | None]
 
@@ -60,7 +61,7 @@ class PartnerTopics:
     def __init__(self, bootstrap: str, prefix: str, folder: Path) -> None:
         self.bootstrap, self.prefix = bootstrap, prefix
         self.settings = settings.load(
-            bootstrap=bootstrap, topic_prefix=prefix, request_timeout_s=5, enquiries_per_day_max=24
+            bootstrap=bootstrap, topic_prefix=prefix, request_timeout_s=15, enquiries_per_day_max=24
         )
         self.store = folder / "partner.sqlite"
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
@@ -80,7 +81,7 @@ class PartnerTopics:
     def delete(self, kind: str) -> None:
         (future,) = self._admin.delete_topics([self.name(kind)]).values()
         future.result(WAIT_S)
-        until(lambda: self.name(kind) not in self._admin.list_topics(timeout=5).topics)
+        until(lambda: self.name(kind) not in self._admin.list_topics(timeout=WAIT_S).topics)
 
     def forget_all(self) -> None:
         """Remove all records of the scores topic; its offsets go on."""
@@ -109,11 +110,18 @@ class PartnerTopics:
     def commit(self, *records: Record) -> None:
         self.send(*records)
         self.producer.commit_transaction()
+        self._until_settled()
 
     def abort(self, *records: Record) -> None:
         self.send(*records)
         self.producer.flush()
         self.producer.abort_transaction()
+        self._until_settled()
+
+    def _until_settled(self) -> None:
+        """A reader sees the end of a transaction some time after its producer was told."""
+        parts = [TopicPartition(self.name("scores"), number) for number in range(PARTITIONS)]
+        Ends(self.bootstrap).until_settled(parts)
 
     def send(self, *records: Record) -> None:
         self.producer.begin_transaction()

@@ -64,7 +64,7 @@ def test_a_hole_between_archive_and_topic_is_told_by_both(replays: Replays) -> N
 def test_without_the_topic_of_generations_a_replay_says_how_to_make_it(replays: Replays) -> None:
     admin = AdminClient({"bootstrap.servers": replays.stream.bootstrap, "log_level": 0})
     name = replays.stream.prefix + topics.GENERATIONS.name
-    admin.delete_topics([name])[name].result(30)
+    admin.delete_topics([name])[name].result(120)
     complaint = replays.refused("replay", status=2)
     assert f"{name} is missing" in complaint
     assert "sesame topics apply" in complaint

@@ -25,7 +25,7 @@ def fill(replays: Replays) -> None:
     for _ in range(RECORDS):
         name = replays.stream.prefix + topics.PAYMENTS.name
         producer.produce(name, os.urandom(RECORD_BYTES), b"k", 0)
-        producer.flush(30)
+        producer.flush(120)
 
 
 def test_a_replay_that_retention_overtakes_ends(replays: Replays) -> None:
@@ -72,7 +72,7 @@ def test_a_topic_that_was_made_anew_is_refused_to_its_former_archive(replays: Re
     replays.run("archive", str(replays.archive))
     admin = AdminClient({"bootstrap.servers": replays.stream.bootstrap, "log_level": 0})
     name = replays.stream.prefix + topics.PAYMENTS.name
-    admin.delete_topics([name])[name].result(30)
+    admin.delete_topics([name])[name].result(120)
     replays.stream.until(lambda: topics.PAYMENTS.name not in replays.names())
     replays.stream.create_topics()
     for command in (["archive"], ["replay", "--archive"]):

@@ -39,7 +39,7 @@ def test_workers_go_on_from_the_new_state_and_nothing_is_lost_or_doubled_on_the_
     replays: Replays, model: Model
 ) -> None:
     stream = replays.stream
-    opening, rest = simulated(people=80, events=40_000)
+    opening, rest = simulated(people=80, events=100_000, months=20)
     with Witness(stream.settings) as witness:
         stream.worker()
         stream.worker()

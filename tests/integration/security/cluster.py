@@ -78,7 +78,7 @@ class SecuredKafka:
             "partitions": PARTITIONS,
             "tls_ca": self.authority.path,
             "security_protocol": "SASL_SSL" if way in {"SCRAM", "PLAIN"} else "SSL",
-            "request_timeout_s": 10,
+            "request_timeout_s": 30,
             "session_timeout_s": 6,
         }
         if way in {"SCRAM", "PLAIN"}:
@@ -103,7 +103,7 @@ class SecuredKafka:
             env=others_environment() | self.variables(name, way, **changes),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         return Command(done.returncode, done.stdout, done.stderr)

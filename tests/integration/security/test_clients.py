@@ -25,7 +25,7 @@ PRINCIPALS = {
     "MUTUAL": f"User:CN={VISITOR}",
 }
 GROUP = "readers"
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -129,4 +129,6 @@ def test_the_administration_clients_see_what_the_visitor_may_see(
     settings = secured.settings(VISITOR, way)
     with provision.admin(settings) as client:
         assert letters in client.list_topics()
-    assert letters in AdminClient({**confluent_config(settings)}).list_topics(timeout=10).topics
+    assert (
+        letters in AdminClient({**confluent_config(settings)}).list_topics(timeout=LIMIT_S).topics
+    )

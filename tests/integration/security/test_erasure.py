@@ -14,7 +14,7 @@ from tests.integration.support.records import good_year, grants
 from tests.integration.support.stream import until
 from tests.integration.support.worker import WorkerProcess
 
-LIMIT_S = 90.0
+LIMIT_S = 240.0
 THEIRS = {"consents", "scores", "score-changes"}
 
 

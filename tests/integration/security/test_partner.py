@@ -14,9 +14,10 @@ from pipeline.partners.client import PartnerClient
 from pipeline.partners.records import OutcomeReport
 from pipeline.partners.vocabulary import Admitted, ContractKind, ContractStatus
 from tests.integration.security.cluster import ADMIN, SecuredKafka, user
+from tests.integration.support.stream import until
 
 PARTNER = "car-rental"
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 ANN = "ann" + "a" * 37
 """A subject as there may be."""
 
@@ -92,8 +93,11 @@ def test_another_partner_s_rights_show_and_send_nothing(
     current = secured.settings(user("partner-microloan"), topic_prefix=prefix)
 
     with PartnerClient(PARTNER, settings=current, store=tmp_path / "other.sqlite") as client:
+        until(
+            lambda: "no topic" in (client.state.problem or ""), lambda: str(client.state), LIMIT_S
+        )
         with pytest.raises(SesameError, match=r"no topic .*scores, or no right to read it"):
-            client.wait_ready(3)
+            client.wait_ready(0.1)
         client.report(
             OutcomeReport(
                 "rental-2", "eve", ContractKind.RENTAL, ContractStatus.OPENED, 1_790_000_000_000

@@ -6,14 +6,22 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pipeline import connection
 from pipeline.connection import check_connection
 from pipeline.errors import RefusedError, SesameError
 from pipeline.partners.client import PartnerClient
 from tests.integration.security.cluster import WAYS, SecuredKafka, Way
+from tests.integration.support.stream import until
 
 USER = "sesame-pipeline"
-PROMPT_S = 5.0
-"""Less than any client's own patience, and time enough on a busy machine."""
+PATIENCE_S = 240.0
+PROMPT_S = 60.0
+"""Less than the clients are given, and time enough on a busy machine."""
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_PATIENCE_S", PATIENCE_S)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -58,7 +66,7 @@ WRONG = {
 
 def refusal(secured: SecuredKafka, way: Way, **changes: Any) -> str:
     wanted = {name: value for name, value in changes.items() if value is not None}
-    settings = secured.settings(USER, way, **wanted)
+    settings = secured.settings(USER, way, **{"request_timeout_s": PATIENCE_S} | wanted)
     absent = {name: None for name, value in changes.items() if value is None}
     began = time.monotonic()
     with pytest.raises(RefusedError) as refused:
@@ -132,8 +140,7 @@ def test_a_command_ends_with_the_name_of_the_setting(
 
 def test_a_partners_program_is_told_too(secured: SecuredKafka, tmp_path: Path) -> None:
     wrong = secured.settings("sesame-partner-microloan", sasl_password="another")  # noqa: S106
-    with (
-        PartnerClient("microloan", settings=wrong, store=tmp_path / "view.db") as client,
-        pytest.raises(SesameError, match="SESAME_SASL_PASSWORD is not its password"),
-    ):
-        client.wait_ready(PROMPT_S)
+    with PartnerClient("microloan", settings=wrong, store=tmp_path / "view.db") as client:
+        until(lambda: client.state.problem is not None, lambda: str(client.state), PROMPT_S)
+        with pytest.raises(SesameError, match="SESAME_SASL_PASSWORD is not its password"):
+            client.wait_ready(0.1)

@@ -14,7 +14,7 @@ from pipeline.kafka import confluent_config
 from tests.integration.security.cluster import ADMIN, PARTNERS, ROLES, SecuredKafka, user
 
 ALL = {topic.name for topic in (*topics.ALL, *topics.for_partners(list(PARTNERS)))}
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 READS = {
     "person": {"consents", "scores", "score-changes", "disclosures"},

@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from pipeline import authorizer, provision, topics
 from pipeline.access import Action, Difference, wanted
@@ -17,6 +18,8 @@ from pipeline.kafka import confluent_config
 from pipeline.partners.client import PartnerClient
 from pipeline.partners.records import OutcomeReport
 from pipeline.partners.vocabulary import ContractKind, ContractStatus
+from pipeline.streaming import changelog
+from pipeline.streaming.position import Position
 from tests.integration.security.cluster import ADMIN, WAYS, SecuredKafka, Way, user
 from tests.integration.support.events import fields_of
 from tests.integration.support.records import NOW_MS, SCOPES, good_year
@@ -24,7 +27,7 @@ from tests.integration.support.stream import Input, until
 from tests.integration.support.worker import WorkerProcess
 
 KEY = "a key for tests, of no use elsewhere"
-LIMIT_S = 90.0
+LIMIT_S = 240.0
 
 Start = Callable[..., WorkerProcess]
 
@@ -47,9 +50,24 @@ def start(secured: SecuredKafka, prefix: str, tmp_path: Path) -> Iterator[Start]
         print(program.log)  # noqa: T201 - pytest shows it beside a failure
 
 
-def send(secured: SecuredKafka, prefix: str, role: str, inputs: list[Input]) -> None:
-    """Write a role's records with its credentials."""
+Ends = dict[int, dict[str, int]]
+"""The last offset by partition and topic."""
+
+
+def send(secured: SecuredKafka, prefix: str, role: str, inputs: list[Input]) -> Ends:
+    """Write a role's records with its credentials; where they end."""
     refused: list[str] = []
+    ends: Ends = {}
+
+    def delivered(topic: str, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            refused.append(str(error))
+            return
+        partition, offset = message.partition(), message.offset()
+        assert partition is not None
+        assert offset is not None
+        ends.setdefault(partition, {})[topic] = offset
+
     producer = Producer(
         {**confluent_config(secured.settings(user(role))), "partitioner": "murmur2_random"}
     )
@@ -58,10 +76,36 @@ def send(secured: SecuredKafka, prefix: str, role: str, inputs: list[Input]) -> 
             prefix + each.topic.name,
             each.value,
             each.key,
-            on_delivery=lambda error, _: refused.append(str(error)) if error else None,
+            on_delivery=partial(delivered, each.topic.name),
         )
     assert producer.flush(LIMIT_S) == 0
     assert refused == []
+    return ends
+
+
+def until_applied(secured: SecuredKafka, prefix: str, state: topics.Topic, due: Ends) -> None:
+    """Return when the positions in a changelog have got as far as this."""
+    settings = secured.settings(ADMIN, topic_prefix=prefix)
+
+    def is_applied() -> bool:
+        records: list[Any] = []
+        each_record(settings, state, records.append)
+        found = {r.partition: r.value for r in records if r.key == changelog.POSITION_KEY}
+        positions = {number: Position.decode(value).applied for number, value in found.items()}
+        return all(
+            positions.get(number, {}).get(topic, -1) >= offset
+            for number, ends in due.items()
+            for topic, offset in ends.items()
+        )
+
+    until(is_applied, lambda: f"{state.name} is not at {due}", LIMIT_S)
+
+
+def last_scores(secured: SecuredKafka, prefix: str) -> Ends:
+    """Where the scores end."""
+    records: list[Any] = []
+    each_record(secured.settings(ADMIN, topic_prefix=prefix), topics.SCORES, records.append)
+    return {r.partition: {topics.SCORES.name: r.offset} for r in records}
 
 
 def score_of(secured: SecuredKafka, prefix: str, person: str) -> dict[str, Any]:
@@ -147,10 +191,13 @@ def test_a_partner_decides_and_reports_with_no_more_than_its_own_credentials(
     worker.until_ready()
     gateway.until_ready()
     consent(secured, prefix, "eve", *scopes())
-    send(secured, prefix, "producer", good_year("eve"))
+    sent = send(secured, prefix, "producer", good_year("eve"))
+    # Else the partner might be shown a score of a part of the year first.
+    until_applied(secured, prefix, topics.CHANGELOG, sent)
+    score = score_of(secured, prefix, "eve")
+    until_applied(secured, prefix, topics.GATEWAY_CHANGELOG, last_scores(secured, prefix))
     to_partner = ("--partner", "car-rental", "--disclosure", "BAND")
     subject = consent(secured, prefix, "eve", *to_partner)["subject"]
-    score = score_of(secured, prefix, "eve")
 
     own = secured.settings(user("partner-car-rental"), topic_prefix=prefix)
     with PartnerClient("car-rental", settings=own, store=tmp_path / "view.db") as client:

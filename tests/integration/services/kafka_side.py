@@ -71,9 +71,9 @@ class PartnerTopics:
     def write(self, subject: str, value: bytes | None) -> None:
         producer = Producer({"bootstrap.servers": self.bootstrap, "log_level": 0})
         producer.produce(self.name("scores"), key=subject.encode(), value=value)
-        assert producer.flush(30) == 0
+        assert producer.flush(120) == 0
 
-    def outcomes(self, count: int, timeout_s: float = 30) -> list[dict[str, Any]]:
+    def outcomes(self, count: int, timeout_s: float = 120) -> list[dict[str, Any]]:
         """The reports on the broker, once there are so many, partition by partition.
 
         A report may be there again, under its event id and the same to the letter: whoever

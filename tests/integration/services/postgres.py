@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.services.process import free_port
+from tests.integration.support.worker import free_port
 
-START_S = 60.0
+START_S = 240.0
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 _OTHER_USERS = ("postgres", "nobody")
 
@@ -62,7 +62,7 @@ def postgres(folder: Path) -> Iterator[str]:
             yield address
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
 
 def wait_until_answering(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,15 +12,9 @@ from typing import Any, Self
 import httpx
 
 from tests.integration.services.kafka_side import PartnerTopics
+from tests.integration.support.worker import free_port
 
-WAIT_S = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+WAIT_S = 240.0
 
 
 class Counter:

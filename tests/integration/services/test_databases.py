@@ -165,7 +165,7 @@ def test_two_processes_with_one_key_do_the_work_once(database: Database, address
         return Answer(201, "done", "/there")
 
     def perform(each: Idempotency) -> None:
-        both.wait(10)
+        both.wait(60)
         answers.append(each.perform("key", "print", once))
 
     threads = [threading.Thread(target=perform, args=(each,)) for each in keys]

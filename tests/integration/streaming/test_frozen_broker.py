@@ -26,13 +26,9 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 @pytest.fixture
 def config(broker: EmbeddedBroker) -> Settings:
-    found = settings.load(
-        bootstrap=broker.bootstrap,
-        partitions=_PARTITIONS,
-        request_timeout_s=3,
-    )
-    provision.ensure_topics(found, [])
-    return found
+    patient = settings.load(bootstrap=broker.bootstrap, partitions=_PARTITIONS)
+    provision.ensure_topics(patient, [])
+    return patient.model_copy(update={"request_timeout_s": 3.0})
 
 
 _SEEN_S = 10.0

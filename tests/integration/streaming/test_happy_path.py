@@ -5,7 +5,8 @@ from pipeline.codec.reasons import Reason
 from pipeline.scoring.model import Model
 from tests.integration.support.load import simulated
 from tests.integration.support.replay import assert_as_replayed
-from tests.integration.support.stream import Stream
+from tests.integration.support.stream import Stream, until
+from tests.integration.support.worker import WorkerProcess
 
 
 def test_a_population_is_folded_and_scored_as_the_naive_reference_says(
@@ -19,13 +20,8 @@ def test_a_population_is_folded_and_scored_as_the_naive_reference_says(
     stream.until_applied()
 
     outcomes = assert_as_replayed(stream, model)
-    counted = Counter(
-        {
-            (dict(labels)["topic"], dict(labels)["outcome"]): int(count)
-            for labels, count in worker.metrics()["sesame_events_total"].items()
-        }
-    )
-    assert counted == outcomes
+    # What is committed is counted a moment later.
+    until(lambda: counted(worker) == outcomes, lambda: f"{counted(worker)}, not {outcomes}", 60)
     applied = {name for name, outcome in outcomes if outcome == "applied"}
     assert applied == {topic.name for topic in topics.INPUTS}
     refused = {reason.lower() for reason in Reason}
@@ -36,3 +32,13 @@ def test_a_population_is_folded_and_scored_as_the_naive_reference_says(
         "THIN_FILE",
         None,
     }
+
+
+def counted(worker: WorkerProcess) -> Counter[tuple[str, str]]:
+    """Events by topic and what became of them, as the worker counts them."""
+    return Counter(
+        {
+            (dict(labels)["topic"], dict(labels)["outcome"]): int(count)
+            for labels, count in worker.metrics().get("sesame_events_total", {}).items()
+        }
+    )

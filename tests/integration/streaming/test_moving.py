@@ -1,5 +1,7 @@
 """Partitions move between workers: each holds, and tells of, what is its own and no more."""
 
+from collections import Counter
+
 from pipeline import topics
 from pipeline.scoring.model import Model
 from tests.integration.support.records import DAY_MS, NOW_MS, good_year, grants, record
@@ -8,7 +10,7 @@ from tests.integration.support.stream import Input, Stream, until
 from tests.integration.support.worker import WorkerProcess
 
 PEOPLE = [f"person-{number}" for number in range(40)]
-_WAIT_S = 60.0
+_WAIT_S = 240.0
 
 
 def told_of(worker: WorkerProcess) -> set[int]:
@@ -40,15 +42,21 @@ def test_a_worker_tells_of_the_partitions_it_owns_and_of_no_others(stream: Strea
     first = stream.worker().until_ready()
     stream.send(each for user in PEOPLE for each in grants(user, "SCORING"))
     stream.until_applied()
-    until(lambda: told_of(first) == {0, 1, 2, 3}, lambda: first.log, _WAIT_S)
-    all_held = people_held(first)
+    living = Counter(map(stream.partition_of, PEOPLE))
+    all_held = {number: float(people) for number, people in living.items()}
+    assert set(all_held) == {0, 1, 2, 3}
+    until(lambda: told_of(first) == set(all_held), lambda: first.log, _WAIT_S)
+    until(lambda: people_held(first) == all_held, lambda: first.log, _WAIT_S)
 
     second = stream.worker().until_ready()
-    until(lambda: len(people_held(second)) == 2, lambda: second.log, _WAIT_S)
-    until(lambda: len(told_of(first)) == 2, lambda: f"{told_of(first)}\n{first.log}", _WAIT_S)
 
-    assert told_of(first) | told_of(second) == {0, 1, 2, 3}
-    assert people_held(first) | people_held(second) == all_held
+    def is_shared() -> bool:
+        firsts, seconds = told_of(first), told_of(second)
+        held = people_held(first) | people_held(second)
+        is_halved = len(firsts) == len(seconds) == 2 and firsts | seconds == set(all_held)
+        return is_halved and held == all_held
+
+    until(is_shared, lambda: f"{told_of(first)} {told_of(second)}\n{second.log}", _WAIT_S)
     assert second.terminate() == 0
     until(lambda: people_held(first) == all_held, lambda: first.log, _WAIT_S)
 

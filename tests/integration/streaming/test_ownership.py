@@ -26,7 +26,7 @@ from tests.integration.support.replay import assert_as_replayed
 from tests.integration.support.stream import Input, Placed, Stream
 
 P = ParamSpec("P")
-_WITHIN_S = 30.0
+_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from tests.integration.support.replay import assert_as_replayed
 from tests.integration.support.stream import Input, Stream, until
 from tests.integration.support.tail import Tail
 
-_COMPACTED_S = 60.0
+_COMPACTED_S = 240.0
+_CONFIGURED_S = 60.0
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def population() -> list[list[Input]]:
 def eager_cleaner(kafka: str) -> Iterator[None]:
     """Has the broker look for something to compact all the time, not every 15 s."""
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
-    brokers = [str(number) for number in admin.list_topics(timeout=10).brokers]
+    brokers = [str(number) for number in admin.list_topics(timeout=_CONFIGURED_S).brokers]
     for broker in brokers:
         set_config(kafka, ResourceType.BROKER, broker, {"log.cleaner.backoff.ms": "200"})
     yield
@@ -60,10 +61,22 @@ def set_config(
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     for future in admin.incremental_alter_configs([resource]).values():
         future.result()
+    asked = ConfigResource(kind, name)
+
+    def is_in_force() -> bool:
+        told = admin.describe_configs([asked])[asked].result()
+        return all(value in (None, told[key].value) for key, value in values.items())
+
+    # The broker goes by it some time after the controller has it.
+    until(is_in_force, lambda: f"{name} has not {values}", _CONFIGURED_S)
 
 
-def people_held(stream: Stream) -> float:
-    return sum(stream.workers[-1].metrics()["sesame_rows"].values())
+def until_held(stream: Stream, state: Mapping[bytes, bytes]) -> None:
+    """Return when the last worker tells of as many people as have a row."""
+    people = sum(key.startswith(b"r") for key in state)
+    stream.until(
+        lambda: sum(stream.workers[-1].metrics().get("sesame_rows", {}).values()) == people
+    )
 
 
 def test_a_worker_goes_on_where_an_orderly_stop_left_off(
@@ -75,7 +88,7 @@ def test_a_worker_goes_on_where_an_orderly_stop_left_off(
     state, scores = stream.state(), stream.scores()
     assert first.terminate() == 0
     second = stream.worker().until_ready()
-    assert people_held(stream) == sum(key.startswith(b"r") for key in state)
+    until_held(stream, state)
     stream.until_applied()
     assert stream.state() == state
     assert stream.scores() == scores
@@ -106,7 +119,7 @@ def test_a_compacted_changelog_restores_the_same_state(
     kept = until_compacted(stream, written)
 
     stream.worker().until_ready()
-    assert people_held(stream) == sum(key.startswith(b"r") for key in stream.state())
+    until_held(stream, stream.state())
     stream.send(population[2])
     stream.until_applied()
 
@@ -165,4 +178,4 @@ def mislead_the_group(stream: Stream) -> None:
         answer = admin.alter_consumer_group_offsets(asked)[group].result()
         return all(part.error is None for part in answer.topic_partitions)
 
-    until(altered, lambda: f"the group {group} still has members", 20)
+    until(altered, lambda: f"the group {group} still has members", 120)

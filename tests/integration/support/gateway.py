@@ -5,8 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from confluent_kafka import TopicPartition
+
 from pipeline import provision, topics
 from pipeline.gateway.keyring import KeyRing
+from pipeline.streaming.position import Position
 from tests.integration.support.events import fields_of
 from tests.integration.support.records import NOW_MS, record, value_of
 from tests.integration.support.stream import Input, Stream
@@ -70,7 +73,44 @@ class SharedStream(Stream):
         """Grants of the most to every partner."""
         return [grant(user, partner, terms, **changes) for partner, terms in self.partners.items()]
 
+    # What gateways have done
+
+    def gateways_applied(self) -> dict[int, dict[str, int]]:
+        """How far each partition's position has got in what others write, by topic."""
+        latest: dict[int, Position] = {}
+        for r in self.read(topics.GATEWAY_CHANGELOG):
+            if r.key == b"p" and r.value:
+                latest[r.partition] = Position.decode(r.value)
+        inbox = topics.GATEWAY_INBOX.name
+        return {
+            number: {name: offset for name, offset in position.applied.items() if name != inbox}
+            for number, position in latest.items()
+        }
+
+    def until_scores_are_seen(self) -> None:
+        """Return when gateways know every score that is published by now."""
+        last = {r.partition: r.offset for r in self.read(topics.SCORES)}
+
+        def seen() -> bool:
+            applied = self.gateways_applied()
+            return all(
+                applied.get(number, {}).get(topics.SCORES.name, -1) >= offset
+                for number, offset in last.items()
+            )
+
+        self.until(seen)
+
     # What partners see
+
+    def _parts(self) -> list[TopicPartition]:
+        return [
+            *super()._parts(),
+            *(
+                TopicPartition(self.prefix + topic.name, number)
+                for topic in topics.for_partners(list(self.partners))
+                for number in range(self.partitions)
+            ),
+        ]
 
     def shown(self, partner: str) -> dict[str, list[dict[str, Any] | None]]:
         """Every record of each subject in its order; None where it is a tombstone."""

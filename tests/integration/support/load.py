@@ -1,8 +1,9 @@
 """A simulated population's records, in the order producers would send them."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
+from itertools import islice
 
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import FileRegistry
@@ -40,7 +41,7 @@ def simulated(people: int, events: int, months: int = 8) -> tuple[list[Input], l
 class Load:
     """Records on their way from another thread, without a pause until ``end``."""
 
-    def __init__(self, stream: Stream, inputs: Sequence[Input], per_second: float) -> None:
+    def __init__(self, stream: Stream, inputs: Iterable[Input], per_second: float) -> None:
         self._stream, self._inputs, self._per_second = stream, inputs, per_second
         self._error: Exception | None = None
         self._ending = threading.Event()
@@ -59,8 +60,9 @@ class Load:
     def _run(self) -> None:
         size = max(1, round(self._per_second / _SENDS_A_SECOND))
         try:
-            for start in range(0, len(self._inputs), size):
-                self._stream.send(self._inputs[start : start + size])
+            left = iter(self._inputs)
+            while chunk := list(islice(left, size)):
+                self._stream.send(chunk)
                 if self._ending.wait(1 / _SENDS_A_SECOND):
                     return
         except Exception as error:  # noqa: BLE001 - raised again in `end`

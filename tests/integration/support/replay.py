@@ -42,6 +42,7 @@ def assert_as_replayed(stream: Stream, model: Model) -> Counter[tuple[str, str]]
 
 def judged(stream: Stream, model: Model) -> Verdict:
     """Everything written, held against what the reference says."""
+    stream.until_settled()
     with Witness(stream.settings) as witness:
         return check(stream.settings, witness, model, sent=map(_sent, stream.placed))
 
@@ -55,6 +56,7 @@ def _sent(placed: Placed) -> Sent:
 
 def assert_partners_see_what_is_due(stream: SharedStream) -> None:
     """Every partner's records are what the last scores, the grants and the registry say."""
+    stream.until_settled()
     verdict, config = Verdict(), stream.settings
     with Witness(config, list(stream.partners)) as witness:
         evidence = gather(config, witness)

@@ -17,12 +17,13 @@ from pipeline.factors.layout import FACTOR_ROW, LEDGER_ROW
 from pipeline.streaming import changelog
 from pipeline.streaming.position import Position
 from tests.integration.support.events import fields_of
-from tests.integration.support.tail import Ends, Record, Tail
+from tests.integration.support.tail import Ends, Part, Record, Tail
 from tests.integration.support.worker import WorkerProcess
 
-APPLIED_S = 90.0
+APPLIED_S = 240.0
 _POLL_S = 0.1
-_FLUSH_S = 30.0
+_FLUSH_S = 120.0
+_LOG_CHARS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Stream:
             "SESAME_REBALANCE_TIMEOUT_S": "15",
             "SESAME_TRANSACTION_TIMEOUT_S": "10",
             "SESAME_REQUEST_TIMEOUT_S": "10",
+            "SESAME_WATCHDOG_S": "240",
         }
         self.settings = settings.load(
             bootstrap=bootstrap, topic_prefix=prefix, partitions=partitions
@@ -87,7 +89,7 @@ class Stream:
         for worker in self.workers:
             if worker.is_running:
                 worker.kill()
-            print(worker.log)  # noqa: T201 - pytest shows it beside a failure
+            print(worker.log[-_LOG_CHARS:])  # noqa: T201 - pytest shows it beside a failure
         for tail in self._tails.values():
             tail.close()
 
@@ -204,7 +206,10 @@ class Stream:
     # Waiting
 
     def until_applied(self) -> None:
-        """Return when all that was sent is applied and everybody's score is up to date."""
+        """Return when all that was sent is applied and everybody's score is up to date.
+
+        Nothing is on its way any more then: what any topic tells is what it tells in the end.
+        """
         until(self._is_applied, self._how_far, APPLIED_S)
 
     def until_some_applied(self, records: int) -> None:
@@ -213,17 +218,26 @@ class Stream:
     def until(self, holds: Callable[[], bool]) -> None:
         until(holds, self._how_far, APPLIED_S)
 
-    def in_transaction(
-        self, partitions: Iterable[int], state: topics.Topic = topics.CHANGELOG
-    ) -> bool:
-        """Whether any has changelog records that are neither committed nor aborted."""
-        name = self.prefix + state.name
-        parts = [TopicPartition(name, number) for number in partitions]
-        written = self._ends.written(parts)
-        committed = self._ends.committed(parts)
-        return any(written[number] > committed[number] for number in written)
+    def until_settled(self) -> None:
+        """Return when no transaction is open in any topic."""
+        self._ends.until_settled(self._parts())
 
     def _is_applied(self) -> bool:
+        ends = self._settled()
+        # What is written meanwhile may be a signal that is to be applied too.
+        return ends is not None and self._has_reached_inputs() and self._settled() == ends
+
+    def _settled(self) -> dict[Part, int] | None:
+        return self._ends.settled(self._parts())
+
+    def _parts(self) -> list[TopicPartition]:
+        return [
+            TopicPartition(self.prefix + topic.name, number)
+            for topic in topics.ALL
+            for number in range(self.partitions)
+        ]
+
+    def _has_reached_inputs(self) -> bool:
         latest = dict(self.positions())
         for number in range(self.partitions):
             position = latest.get(number, Position())
@@ -245,7 +259,7 @@ class Stream:
     def _how_far(self) -> str:
         latest = {number: json.loads(p.encode()) for number, p in self.positions()}
         due = {number: self._last_offsets(number) for number in range(self.partitions)}
-        logs = "\n".join(worker.log for worker in self.workers)
+        logs = "\n".join(worker.log[-_LOG_CHARS:] for worker in self.workers)
         return f"applied {latest}\ndue {due}\n{logs}"
 
 

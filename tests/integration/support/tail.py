@@ -17,9 +17,13 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from pipeline.dev.chaos.records import Record, record_of
 
-__all__ = ["Ends", "Record", "Tail"]
+__all__ = ["Ends", "Part", "Record", "Tail"]
 
-_READ_S = 30.0
+_READ_S = 120.0
+_POLL_S = 0.02
+
+Part = tuple[str, int]
+"""Topic and partition."""
 
 
 class Tail:
@@ -75,20 +79,45 @@ class Ends:
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
 
     def committed(self, parts: Iterable[TopicPartition]) -> dict[int, int]:
-        return self._offsets(parts, IsolationLevel.READ_COMMITTED)
+        """By partition, of one topic."""
+        ends = self._offsets(parts, IsolationLevel.READ_COMMITTED)
+        return {number: end for (_, number), end in ends.items()}
 
     def written(self, parts: Iterable[TopicPartition]) -> dict[int, int]:
-        return self._offsets(parts, IsolationLevel.READ_UNCOMMITTED)
+        """By partition, of one topic."""
+        ends = self._offsets(parts, IsolationLevel.READ_UNCOMMITTED)
+        return {number: end for (_, number), end in ends.items()}
+
+    def settled(self, parts: Iterable[TopicPartition]) -> dict[Part, int] | None:
+        """Where they end, of any topics; None while a transaction is open in one.
+
+        A commit comes to be seen in one partition after the other, all after it was answered.
+        """
+        asked = list(parts)
+        written = self._offsets(asked, IsolationLevel.READ_UNCOMMITTED)
+        committed = self._offsets(asked, IsolationLevel.READ_COMMITTED)
+        return written if committed == written else None
+
+    def until_settled(self, parts: Iterable[TopicPartition]) -> None:
+        """Return when all that was committed or aborted so far is seen to be so."""
+        asked = list(parts)
+        deadline = time.monotonic() + _READ_S
+        while self.settled(asked) is None:
+            assert time.monotonic() < deadline, f"open transactions after {_READ_S} s"
+            time.sleep(_POLL_S)
 
     def _offsets(
         self, parts: Iterable[TopicPartition], isolation: IsolationLevel
-    ) -> dict[int, int]:
+    ) -> dict[Part, int]:
         asked = {TopicPartition(p.topic, p.partition): _latest() for p in parts}
         deadline = time.monotonic() + _READ_S
         while True:
             answers = self._admin.list_offsets(asked, isolation_level=isolation)
             try:
-                return {part.partition: future.result().offset for part, future in answers.items()}
+                return {
+                    (part.topic, part.partition): future.result().offset
+                    for part, future in answers.items()
+                }
             except KafkaException:
                 # A new topic's leaders are not known everywhere at once.
                 if time.monotonic() > deadline:

@@ -11,7 +11,7 @@ from pipeline.partners.records import OutcomeReport
 from pipeline.partners.services.background import Repeating
 from tests.unit.services.local import Local
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def rented(rentals: Local) -> str:

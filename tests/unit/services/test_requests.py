@@ -76,14 +76,14 @@ def test_a_request_whose_twin_is_under_way_is_told_so(rentals: Local) -> None:
 
     def slowly(subject: str, purpose: Purpose) -> Any:
         inside.set()
-        assert done.wait(10)
+        assert done.wait(60)
         return decide(subject, purpose)
 
     rentals.partner.decide = slowly  # type: ignore[method-assign]
     answers: list[httpx.Response] = []
     first = threading.Thread(target=lambda: answers.append(opened(rentals)))
     first.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
 
     second = opened(rentals)
     done.set()

@@ -39,7 +39,7 @@ def test_the_loop_goes_on_while_the_registry_is_asked() -> None:
 
     def waiting(request: httpx.Request) -> httpx.Response:
         asked.set()
-        assert let.wait(10)
+        assert let.wait(60)
         return answer(request)
 
     async def main() -> HttpRegistry:

@@ -16,7 +16,7 @@ from pipeline.dev.demo.services import check_port, free_port
 from pipeline.dev.demo.workspace import Workspace
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline
