@@ -33,8 +33,9 @@ def may_repeat(memory: UInt64, user: Int64, id_hash: UInt64) -> Bool:
     """Who among the people (n_users,) has an id twice: in the events or in memory too."""
     repeats = np.zeros(len(memory), np.bool_)
     hashes = id_hash & _HASH_MASK_U64
-    known = (memory & _HASH_MASK_U64)[user] == hashes[:, None]
-    repeats[user[known.nonzero()[0]]] = True
+    # An entry a row: whole rows compare and join quicker than a dozen entries at a time.
+    known = (memory & _HASH_MASK_U64).T.take(user, axis=1) == hashes
+    repeats[user[np.logical_or.reduce(known, axis=0)]] = True
     # 24 bits of user index: no batch holds 16 million people
     keys = np.sort((user.astype(np.uint64) << np.uint64(HASH_BITS)) | hashes)
     twice = keys[1:][keys[1:] == keys[:-1]]
