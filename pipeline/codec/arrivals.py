@@ -46,7 +46,7 @@ def _event(columns: Columns, user: Int32, ids: list[bytes] | None = None) -> _Ev
 
 
 def _identifiers(columns: Columns, name: str) -> list[bytes]:
-    return [value or b"" for value in columns.texts(name).binary()]
+    return [value or b"" for value in columns.texts(name).binary().to_pylist()]
 
 
 def _codes(columns: Columns, name: str) -> UInt8:
@@ -82,7 +82,8 @@ def _payments(columns: Columns, user: Int32) -> PaymentColumns:
 def _accounts(columns: Columns) -> UInt32:
     accounts = np.zeros(len(columns), np.uint32)
     given = columns.valid_or_all("account_id")
-    named = columns.batch.column("account_id").drop_null().cast("binary").to_pylist()
+    accounts_given = columns.texts("account_id").binary().to_pylist()
+    named = [name for name in accounts_given if name is not None]
     accounts[given] = hash_all(named, ACCOUNT_BITS)
     return accounts
 

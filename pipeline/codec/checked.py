@@ -59,7 +59,7 @@ def decode_checked(  # noqa: PLR0913 - what tells one kind of record from anothe
     own_keys = keys if isinstance(keys, pa.Array) else pa.array(keys, pa.binary())
     if len(read.kept) < len(keys):
         own_keys = own_keys.take(pa.array(read.kept))
-    columns = Columns(read.batch)
+    columns = read.columns
     return without_broken(read, find_broken(columns), _misplaced(own_keys, columns, key_field))
 
 
@@ -68,22 +68,22 @@ def without_broken(read: Readable, broken: Faults, misplaced: Faults) -> Checked
 
     Both are by position in the batch; of a record that is in both, the rule's error stands.
     """
-    batch, kept, poison = read.batch, read.kept, read.poison
-    if broken or misplaced:
-        reasons = dict.fromkeys(misplaced, Reason.KEY_MISMATCH)
-        reasons |= dict.fromkeys(broken, Reason.INVALID)
-        errors = misplaced | broken
-        poison = [*poison, *(Poison(int(kept[at]), reasons[at], errors[at]) for at in errors)]
-        poison.sort(key=lambda p: p.index)
-        good = np.ones(len(kept), np.bool_)
-        good[list(errors)] = False
-        batch, kept = batch.filter(pa.array(good)), kept[good]
-    return Checked(Columns(batch), kept, poison)
+    kept = read.kept
+    if not broken and not misplaced:
+        return Checked(read.columns, kept, read.poison)
+    reasons = dict.fromkeys(misplaced, Reason.KEY_MISMATCH)
+    reasons |= dict.fromkeys(broken, Reason.INVALID)
+    errors = misplaced | broken
+    found = (Poison(int(kept[at]), reasons[at], errors[at]) for at in errors)
+    poison = sorted([*read.poison, *found], key=lambda p: p.index)
+    good = np.ones(len(kept), np.bool_)
+    good[list(errors)] = False
+    return Checked(Columns(read.columns.batch.filter(pa.array(good))), kept[good], poison)
 
 
 def _misplaced(keys: pa.BinaryArray, columns: Columns, key_field: str) -> Faults:
     """Records whose key is not what they are about."""
-    ids = columns.batch.column(key_field).cast(pa.binary())
+    ids = columns.texts(key_field).binary()
     if keys.equals(ids):
         return {}
     named = _KEY_NAMES.get(key_field, key_field)

@@ -1,7 +1,5 @@
 """Numpy views on the columns of a decoded batch, without copies where Arrow allows."""
 
-from functools import cached_property
-
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -10,7 +8,10 @@ from pipeline.factors.columns import Bool, Int32, Int64, UInt8
 
 
 class Texts:
-    """A string column as its bytes: ``data[starts[i]:ends[i]]`` is value i, null is empty."""
+    """A string column as its bytes: ``data[starts[i]:ends[i]]`` is value i, null is empty.
+
+    ``lengths`` are in bytes; ``used`` are the bytes of all values, one after the other.
+    """
 
     def __init__(self, array: pa.Array) -> None:
         """Look at a string or binary array."""
@@ -19,23 +20,18 @@ class Texts:
         self.array = array
         self.starts = bounds[:-1]
         self.ends = bounds[1:]
+        self.lengths: NDArray[np.int32] = self.ends - self.starts
         self.data: UInt8 = np.frombuffer(b"" if data is None else data, np.uint8)
+        self.used = self.data[bounds[0] : bounds[-1]].tobytes() if len(array) else b""
 
-    @cached_property
-    def lengths(self) -> NDArray[np.int32]:
-        """Bytes of each value, 0 where null."""
-        return self.ends - self.starts
-
-    @cached_property
+    @property
     def ascii(self) -> bool:
         """Whether every value is ASCII, as nearly all are."""
-        used = self.data[self.starts[0] : self.ends[-1]] if len(self.array) else self.data[:0]
-        return not len(used) or int(used.max()) < 128  # noqa: PLR2004 - the first byte beyond ASCII
+        return self.used.isascii()
 
-    def binary(self) -> list[bytes | None]:
-        """The values as bytes, None where null."""
-        values: list[bytes | None] = self.array.cast(pa.binary()).to_pylist()
-        return values
+    def binary(self) -> pa.Array:
+        """The values as they lie, not known to be UTF-8."""
+        return self.array.view(pa.binary())
 
 
 def valid_mask(array: pa.Array) -> Bool | None:
@@ -66,6 +62,7 @@ class Columns:
         """Look at a batch in the reader's layout."""
         self.batch = batch
         self._texts: dict[str, Texts] = {}
+        self._longs: dict[str, Int64] = {}
 
     def __len__(self) -> int:
         """The number of records."""
@@ -73,13 +70,17 @@ class Columns:
 
     def texts(self, name: str) -> Texts:
         """A string column."""
-        if name not in self._texts:
-            self._texts[name] = Texts(self.batch.column(name))
-        return self._texts[name]
+        texts = self._texts.get(name)
+        if texts is None:
+            texts = self._texts[name] = Texts(self.batch.column(name))
+        return texts
 
     def longs(self, name: str) -> Int64:
         """An integer or enum column, as it lies; see `valid` for nulls."""
-        return long_values(self.batch.column(name))
+        longs = self._longs.get(name)
+        if longs is None:
+            longs = self._longs[name] = long_values(self.batch.column(name))
+        return longs
 
     def valid(self, name: str) -> Bool | None:
         """Which values of a column are not null; None where all are."""

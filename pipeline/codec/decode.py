@@ -23,7 +23,7 @@ from pipeline.codec.malformed import find_malformed
 from pipeline.codec.reasons import Reason
 from pipeline.codec.registry import RegistryError, SchemaRegistry, UnknownSchemaError, parse
 from pipeline.codec.resolve import Faults, IncompatibleError, Projection, project, shape
-from pipeline.codec.structure import find_faults
+from pipeline.codec.structure import Structure
 from pipeline.codec.translate import find_unreadable, parsed, translate
 from pipeline.codec.wire import WireFormatError, schema_id_of
 from pipeline.factors.columns import Int64
@@ -43,14 +43,27 @@ class Poison:
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """What decoded: a batch in the layout of ``record``, and where its rows came from.
+    """What decoded: columns in the layout of ``record``, and where their rows came from.
 
     ``kept`` are positions among the values given, ascending; ``poison`` the others.
     """
 
-    batch: pa.RecordBatch
+    columns: Columns
     kept: Int64
     poison: list[Poison]
+
+    @property
+    def batch(self) -> pa.RecordBatch:
+        """The columns as Arrow has them."""
+        return self.columns.batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """How values were written."""
+
+    layout: Layout
+    structure: Structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,7 @@ class _Plan:
     """
 
     reader: Layout
-    writer: Layout | None
+    writer: _Writer | None
     projection: Projection | None
     text: str
 
@@ -98,27 +111,31 @@ def decode_columns(record: str, values: list[bytes | None], registry: SchemaRegi
 
 def _decode_uniform(
     record: str, values: list[bytes | None], registry: SchemaRegistry
-) -> pa.RecordBatch | None:
-    """The batch if all values are good ones of the current schema; None otherwise."""
+) -> Columns | None:
+    """The columns if all values are good ones of the current schema; None otherwise."""
     try:
         schema_id = schema_id_of(values[0] if values else None)
         plan = _plan(record, registry.schema(schema_id))
-        value_bytes = np.fromiter(map(len, values), np.int64, len(values))  # type: ignore[arg-type]
+        value_bytes = _lengths(values)  # type: ignore[arg-type] # a null has none
     except (WireFormatError, UnknownSchemaError, IncompatibleError, TypeError):
         return None
     if plan.writer is None or plan.projection or value_bytes.sum() > BATCH_BYTES_MAX:
         return None
     try:
-        batch = deserialize_array(values, plan.writer.framed)
+        columns = Columns(deserialize_array(values, plan.writer.layout.framed))
     except ValueError:
         return None
-    columns = Columns(batch)
-    ids = np.frombuffer(batch.column(ID_COLUMN).buffers()[1], ">u4")
-    if columns.booleans(MAGIC_COLUMN).any() or (ids != schema_id).any():
+    structure = plan.writer.structure
+    if not _all_under(schema_id, columns) or structure.find_faults(columns, value_bytes):
         return None
-    if find_faults(columns, plan.writer, value_bytes):
-        return None
-    return batch
+    return columns
+
+
+def _all_under(schema_id: int, columns: Columns) -> bool:
+    """Whether every value has the magic byte and this schema id."""
+    magic, ids = columns.batch.column(MAGIC_COLUMN), columns.batch.column(ID_COLUMN)
+    named = ids.buffers()[1].to_pybytes()
+    return not magic.true_count and named.startswith(schema_id.to_bytes(4, "big") * len(ids))
 
 
 def _by_schema(values: list[bytes | None], collected: _Collected) -> dict[int, list[int]]:
@@ -163,21 +180,21 @@ def _decode_flat(group: list[bytes], positions: Int64, plan: _Plan, collected: _
     for part in _parts(group):
         values, places = group[part], positions[part]
         try:
-            batch = deserialize_array(values, plan.writer.framed)
+            batch = deserialize_array(values, plan.writer.layout.framed)
         except ValueError:
             bad = _find_malformed(values, plan)
             for at, error in bad.items():
                 collected.refuse(places[at], Reason.DECODE, error)
             good = [at for at in range(len(values)) if at not in bad]
             values, places = [values[at] for at in good], places[good]
-            batch = deserialize_array(values, plan.writer.framed)
+            batch = deserialize_array(values, plan.writer.layout.framed)
         _collect(batch, places, _lengths(values), plan, collected)
 
 
 def _find_malformed(values: list[bytes], plan: _Plan) -> dict[int, str]:
     assert plan.writer is not None  # noqa: S101 - others were translated
-    if plan.writer.flat:
-        return find_malformed(values, plan.writer)
+    if plan.writer.layout.flat:
+        return find_malformed(values, plan.writer.layout)
     return find_unreadable(values, plan.text)
 
 
@@ -204,7 +221,7 @@ def _collect(
     collected: _Collected,
 ) -> None:
     assert plan.writer is not None  # noqa: S101 - others were translated
-    faults: Faults = find_faults(Columns(batch), plan.writer, value_bytes)
+    faults: Faults = plan.writer.structure.find_faults(Columns(batch), value_bytes)
     if faults:
         batch, positions = _without(batch, positions, faults, collected)
     if plan.projection is None:
@@ -231,12 +248,12 @@ def _assemble(reader: Layout, collected: _Collected) -> Readable:
     collected.poison.sort(key=lambda p: p.index)
     if not collected.batches:
         empty = deserialize_array([], reader.framed)
-        return Readable(empty, np.zeros(0, np.int64), collected.poison)
+        return Readable(Columns(empty), np.zeros(0, np.int64), collected.poison)
     kept = np.concatenate(collected.indexes)
     order = np.argsort(kept)
     plain = [pa.RecordBatch.from_arrays(b.columns, names=b.schema.names) for b in collected.batches]
     batch = pa.concat_batches(plain).take(pa.array(order))
-    return Readable(batch, kept[order], collected.poison)
+    return Readable(Columns(batch), kept[order], collected.poison)
 
 
 @lru_cache(maxsize=256)
@@ -261,7 +278,8 @@ def _planned(record: str, text: str) -> _Plan:
         parsed(text)  # refused once, not by each of its values
         return _Plan(reader, None, None, text)
     same = list(map(shape, writer.fields)) == list(map(shape, reader.fields))
-    return _Plan(reader, writer, None if same else projection, text)
+    written_so = _Writer(writer, Structure(writer.fields))
+    return _Plan(reader, written_so, None if same else projection, text)
 
 
 def _written(text: str) -> dict[str, Any]:

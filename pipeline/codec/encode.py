@@ -34,12 +34,10 @@ def encode_columns(
     """
     rows = len(next(iter(columns.values())))
     # The header as Avro has it, see `layout`.
-    ids_as_floats = np.broadcast_to(schema_id, rows).astype(">u4").view(np.float32)
-    framing = {
-        MAGIC_COLUMN: pa.array(np.zeros(rows, np.bool_)),
-        ID_COLUMN: pa.array(ids_as_floats),
-    }
-    batch = pa.RecordBatch.from_pydict(framing | dict(columns))
+    ids_as_floats = np.full(rows, schema_id, ">u4").view(np.float32)
+    framing = [pa.array(np.zeros(rows, np.bool_)), pa.array(ids_as_floats)]
+    names = [MAGIC_COLUMN, ID_COLUMN, *columns]
+    batch = pa.RecordBatch.from_arrays([*framing, *columns.values()], names)
     (framed,) = serialize_record_batch(batch, _wire_schema(record), 1)
     values: list[bytes] = framed.to_pylist()
     return values

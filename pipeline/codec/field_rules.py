@@ -4,14 +4,15 @@ A rule looks at a whole batch and names the records that break it; the first rul
 breaks gives its error.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
 from pipeline.codec.columns import Columns, Texts
 from pipeline.codec.resolve import Faults
-from pipeline.factors.columns import Bool, Int64
+from pipeline.factors.columns import Bool, Int32, Int64
 
 Rule = Callable[[Columns, Faults], None]
 
@@ -35,17 +36,55 @@ GIVEN_FROM_MS, GIVEN_BEFORE_MS = _ms(1900), _ms(2200)
 EXPIRES_FROM_MS, EXPIRES_BEFORE_MS = _ms(2000), _ms(9999)
 
 
-def find_broken_by(rules: Sequence[Rule], columns: Columns) -> Faults:
-    """Records that break one of these rules, with what is wrong."""
-    faults: Faults = {}
-    if len(columns):
-        for rule in rules:
-            rule(columns, faults)
-    return faults
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A rule that no record breaks whose ``number`` is within bounds, both included.
+
+    ``number`` gives shape (n_records,); what lies outside is for the rule to tell.
+    """
+
+    number: Callable[[Columns], Int64 | Int32]
+    low: int
+    high: int
+    rule: Rule
+
+    def __call__(self, columns: Columns, faults: Faults) -> None:
+        """Hold a batch to the rule."""
+        self.rule(columns, faults)
+
+
+class Rules:
+    """The rules on one kind of record."""
+
+    def __init__(self, *rules: Rule) -> None:
+        """Take the rules, in the order of their errors."""
+        self._rules = rules
+        bounded = {at: rule for at, rule in enumerate(rules) if isinstance(rule, Bounded)}
+        self._places = list(bounded)
+        self._numbers = [rule.number for rule in bounded.values()]
+        self._low = np.array([[rule.low] for rule in bounded.values()], np.int64)
+        self._high = np.array([[rule.high] for rule in bounded.values()], np.int64)
+
+    def find_broken(self, columns: Columns) -> Faults:
+        """Records that break one of the rules, with what is wrong."""
+        faults: Faults = {}
+        if len(columns):
+            kept = self._surely_kept(columns)
+            for at, rule in enumerate(self._rules):
+                if at not in kept:
+                    rule(columns, faults)
+        return faults
+
+    def _surely_kept(self, columns: Columns) -> set[int]:
+        """The places of rules that no record breaks, as one look at all bounds tells."""
+        numbers = np.array([number(columns) for number in self._numbers], np.int64)
+        inside = (numbers >= self._low) & (numbers <= self._high)
+        kept = np.logical_and.reduce(inside, axis=1).nonzero()[0].tolist()
+        return {self._places[at] for at in kept}
 
 
 def text(name: str, chars_max: int, chars_min: int = 1) -> Rule:
-    """A text of that many characters where it is given."""
+    """A text of that many characters where it is given; at least 1, or any number."""
 
     def rule(columns: Columns, faults: Faults) -> None:
         texts = columns.texts(name)
@@ -60,7 +99,8 @@ def text(name: str, chars_max: int, chars_min: int = 1) -> Rule:
                 f"{shown(texts, at)}",
             )
 
-    return rule
+    # Characters have a byte at least: as few bytes are as few characters.
+    return Bounded(lambda columns: columns.texts(name).lengths, chars_min, chars_max, rule)
 
 
 def _characters(texts: Texts) -> Int64:
@@ -87,7 +127,7 @@ def within(name: str, low: int, high: int) -> Rule:
         for at in np.flatnonzero(bad):
             faults.setdefault(int(at), f"{name} is {values[at]}, not within {low} to {high}")
 
-    return rule
+    return Bounded(lambda columns: columns.longs(name), low, high, rule)
 
 
 def time(name: str, from_ms: int, before_ms: int) -> Rule:
@@ -104,7 +144,7 @@ def time(name: str, from_ms: int, before_ms: int) -> Rule:
                 f"{name} is {values[at]} ms, not from {_day(from_ms)} to before {_day(before_ms)}",
             )
 
-    return rule
+    return Bounded(lambda columns: columns.longs(name), from_ms, before_ms - 1, rule)
 
 
 def _day(ms: int) -> str:

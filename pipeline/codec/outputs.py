@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cache, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -62,9 +63,9 @@ def encode_scores(  # noqa: PLR0913 - the record's fields
         "factors": _factors(scores, model),
         "reasons": _codes(scores.reasons, model.reason_codes),
         "missing": _missing(scores.missing),
-        "model": pa.repeat(pa.scalar(model.name), n),
-        "as_of": _longs(np.broadcast_to(as_of_ms, n)),
-        "computed_at": _longs(np.broadcast_to(computed_at_ms, n)),
+        "model": pa.repeat(model.name, n),
+        "as_of": pa.array(np.full(n, as_of_ms, np.int64)),
+        "computed_at": pa.repeat(computed_at_ms, n),
         "sequence": _longs(sequences),
     }
     return encode_columns("Score", columns, registry.id_of(topics.SCORES.subject))
@@ -88,27 +89,37 @@ def _factors(scores: ScoreColumns, model: Model) -> pa.Array:
     """Each person's five factors, in the order of `Factor`."""
     n, five = scores.factor_points.shape
     fields = {
-        "factor": _longs(np.tile(np.arange(five), n)),
+        "factor": pa.array(np.full((n, five), np.arange(five)).ravel()),
         "points": _ints(scores.factor_points.ravel()),
-        "max_points": _ints(np.tile(model.max_points, n)),
-        "min_points": _ints(np.tile(model.min_points, n)),
+        "max_points": pa.array(np.full((n, five), model.max_points, np.int32).ravel()),
+        "min_points": pa.array(np.full((n, five), model.min_points, np.int32).ravel()),
         "consented": pa.array(scores.consented.ravel()),
     }
     flat = pa.StructArray.from_arrays(list(fields.values()), names=list(fields))
-    return pa.ListArray.from_arrays(pa.array(np.arange(n + 1) * five, pa.int32()), flat)
+    return pa.ListArray.from_arrays(pa.array(np.arange(n + 1, dtype=np.int32) * five), flat)
 
 
-def _codes(positions: Integers, codes: Sequence[str]) -> pa.Array:
+def _codes(positions: Integers, codes: tuple[str, ...]) -> pa.Array:
     """Lists of codes from their positions, shape (n, at most 4); NO_REASON is left out."""
     given = positions != NO_REASON
-    ends = np.cumsum(given.sum(axis=1))
-    flat = pa.array(codes, pa.string()).take(pa.array(positions[given]))
-    return pa.ListArray.from_arrays(pa.array(np.concatenate(([0], ends)), pa.int32()), flat)
+    bounds = np.zeros(len(positions) + 1, np.int32)
+    np.cumsum(np.add.reduce(given, axis=1), out=bounds[1:])
+    flat = _texts(codes).take(pa.array(positions[given]))
+    return pa.ListArray.from_arrays(pa.array(bounds), flat)
 
 
 def _missing(masks: NDArray[np.uint8]) -> pa.Array:
-    table = pa.array([missing_codes(mask) for mask in range(MISSING_MASKS)], pa.list_(pa.string()))
-    return table.take(pa.array(masks))
+    return _missing_by_mask().take(pa.array(masks))
+
+
+@cache
+def _missing_by_mask() -> pa.Array:
+    return pa.array([missing_codes(mask) for mask in range(MISSING_MASKS)], pa.list_(pa.string()))
+
+
+@lru_cache(maxsize=16)
+def _texts(texts: tuple[str, ...]) -> pa.Array:
+    return pa.array(texts, pa.string())
 
 
 def _event_ids(number: int) -> list[str]:

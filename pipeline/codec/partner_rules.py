@@ -7,7 +7,7 @@ from pipeline.codec.field_rules import (
     OCCURRED_BEFORE_MS,
     OCCURRED_FROM_MS,
     Rule,
-    find_broken_by,
+    Rules,
     text,
     time,
 )
@@ -21,7 +21,7 @@ def find_broken(record: str, columns: Columns) -> Faults:
     Raises:
         KeyError: There are no rules for this record: partners do not write it.
     """
-    return find_broken_by(RULES[record], columns)
+    return RULES[record].find_broken(columns)
 
 
 _REPORT: tuple[Rule, ...] = (
@@ -30,7 +30,7 @@ _REPORT: tuple[Rule, ...] = (
     time("occurred_at", OCCURRED_FROM_MS, OCCURRED_BEFORE_MS),
 )
 
-RULES: dict[str, tuple[Rule, ...]] = {
-    "PartnerOutcome": (*_REPORT, *OBLIGATION_STEP),
-    "PartnerEnquiry": (*_REPORT, text("purpose", NAME_CHARS_MAX)),
+RULES: dict[str, Rules] = {
+    "PartnerOutcome": Rules(*_REPORT, *OBLIGATION_STEP),
+    "PartnerEnquiry": Rules(*_REPORT, text("purpose", NAME_CHARS_MAX)),
 }

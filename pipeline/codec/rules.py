@@ -16,7 +16,7 @@ from pipeline.codec.field_rules import (
     OCCURRED_FROM_MS,
     TEXT_CHARS_MAX,
     Rule,
-    find_broken_by,
+    Rules,
     mark,
     shown,
     text,
@@ -34,13 +34,15 @@ def find_broken(record: str, columns: Columns) -> Faults:
     Raises:
         KeyError: There are no rules for this record: it is no input.
     """
-    return find_broken_by(RULES[record], columns)
+    return RULES[record].find_broken(columns)
 
 
 def _currency(columns: Columns, faults: Faults) -> None:
     """Three capital letters (ISO 4217) where it is given."""
     texts = columns.texts("currency")
     three = texts.lengths == 3  # noqa: PLR2004 - ISO 4217
+    if three.all() and texts.used.isalpha() and texts.used.isupper():
+        return
     letters = texts.data[texts.starts[three, None] + np.arange(3)]
     bad = ~three
     bad[three] = ((letters < ord("A")) | (letters > ord("Z"))).any(axis=1)
@@ -72,8 +74,10 @@ def _partner_fields(columns: Columns, faults: Faults) -> None:
 
 def _not_oneself(columns: Columns, faults: Faults) -> None:
     own, other = columns.texts("user_id"), columns.texts("other_user_id")
-    same = pc.equal(own.array, other.array).to_numpy(zero_copy_only=False)
-    for at in np.flatnonzero(same):
+    same = pc.equal(own.array, other.array)
+    if not same.true_count:
+        return
+    for at in np.flatnonzero(same.to_numpy(zero_copy_only=False)):
         faults.setdefault(int(at), f"other_user_id is the user's own: {shown(other, at)}")
 
 
@@ -94,8 +98,8 @@ OBLIGATION_STEP: tuple[Rule, ...] = (
 """A contract's step, whoever it is about."""
 _OTHER_USER = (text("other_user_id", NAME_CHARS_MAX), _not_oneself)
 
-RULES: dict[str, tuple[Rule, ...]] = {
-    "Consent": (
+RULES: dict[str, Rules] = {
+    "Consent": Rules(
         *_EVENT,
         _partner_fields,
         text("partner_id", NAME_CHARS_MAX),
@@ -103,7 +107,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         time("expires_at", EXPIRES_FROM_MS, EXPIRES_BEFORE_MS),
         text("notice_version", TEXT_CHARS_MAX, chars_min=0),
     ),
-    "Payment": (
+    "Payment": Rules(
         *_EVENT,
         _AMOUNT,
         _currency,
@@ -112,13 +116,13 @@ RULES: dict[str, tuple[Rule, ...]] = {
         within("balance_minor", -AMOUNT_MAX, AMOUNT_MAX),
         within("limit_minor", 0, AMOUNT_MAX),
     ),
-    "Consumption": (*_EVENT, _AMOUNT, _currency),
-    "Obligation": (
+    "Consumption": Rules(*_EVENT, _AMOUNT, _currency),
+    "Obligation": Rules(
         *_EVENT,
         text("partner_id", NAME_CHARS_MAX),
         *OBLIGATION_STEP,
     ),
-    "Profile": (*_EVENT, time("since", GIVEN_FROM_MS, GIVEN_BEFORE_MS)),
-    "Relationship": (*_EVENT, *_OTHER_USER),
-    "PeerSignal": (*_EVENT, *_OTHER_USER, within("base_score", SCORE_MIN, SCORE_MAX)),
+    "Profile": Rules(*_EVENT, time("since", GIVEN_FROM_MS, GIVEN_BEFORE_MS)),
+    "Relationship": Rules(*_EVENT, *_OTHER_USER),
+    "PeerSignal": Rules(*_EVENT, *_OTHER_USER, within("base_score", SCORE_MIN, SCORE_MAX)),
 }

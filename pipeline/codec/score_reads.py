@@ -12,8 +12,7 @@ from pipeline.codec.decode import Poison, decode_columns
 from pipeline.codec.field_rules import (
     GIVEN_BEFORE_MS,
     NAME_CHARS_MAX,
-    Rule,
-    find_broken_by,
+    Rules,
     mark,
     text,
     time,
@@ -71,7 +70,7 @@ def decode_scores(values: Sequence[bytes | None], registry: SchemaRegistry) -> S
         RegistryError: The registry cannot answer, which is no fault of the values.
     """
     read = decode_columns(str(SCORES.record), list(values), registry)
-    good = without_broken(read, find_broken_by(_RULES, Columns(read.batch)), {})
+    good = without_broken(read, _RULES.find_broken(read.columns), {})
     columns = good.columns
     reasons, reason_names = _reasons(columns)
     return ScoreReads(
@@ -112,7 +111,7 @@ def _few_reasons(columns: Columns, faults: Faults) -> None:
     mark(counts > REASONS_MAX, f"reasons are more than {REASONS_MAX}", faults)
 
 
-_RULES: tuple[Rule, ...] = (
+_RULES = Rules(
     text("user_id", NAME_CHARS_MAX),
     _scored_or_thin,
     within("score", SCORE_MIN, SCORE_MAX),

@@ -15,114 +15,138 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.codec.columns import Columns
-from pipeline.codec.layout import FieldLayout, Kind, Layout
+from pipeline.codec.layout import FieldLayout, Kind
 from pipeline.codec.lists import Items
 from pipeline.codec.resolve import Faults
 from pipeline.codec.wire import HEADER_BYTES
-from pipeline.factors.columns import Int64
+from pipeline.factors.columns import Bool, Int64
 
 _FIXED_BYTES = {Kind.BOOLEAN: 1, Kind.DOUBLE: 8}
-_ONE_BYTE_CODES = 64
-"""Enum codes below take one byte."""
 _INT_MAX = 2**31 - 1
+_LONGER_FROM = np.left_shift(np.uint64(1), np.arange(7, 64, 7, dtype=np.uint64))
+"""The zigzag forms from which on an integer takes one more byte."""
 
 
-def find_faults(columns: Columns, layout: Layout, value_bytes: Int64) -> Faults:
-    """Malformed records among those decoded from values of these lengths in bytes."""
-    faults: Faults = {}
-    _check_fields(columns, layout.fields, faults)
-    expected = HEADER_BYTES + body_bytes(columns, layout.fields)
-    for at in np.flatnonzero(expected != value_bytes):
-        faults.setdefault(
-            int(at),
-            f"{value_bytes[at]} bytes where the record takes {expected[at]}: "
-            "bytes after the record, or an integer longer than it need be",
+class Structure:
+    """What records of certain fields hold on the wire; made once for all batches of a schema."""
+
+    def __init__(self, fields: Sequence[FieldLayout]) -> None:
+        """Take the fields of a record, or of a list's items."""
+        self._fields = fields
+        self._ranges = {f.name: _range_of(f) for f in fields if f.kind in {Kind.INT, Kind.ENUM}}
+        longs = [f.name for f in fields if f.kind is Kind.LONG]
+        self._integers = [*self._ranges, *longs]
+        self._bounds = np.array([*self._ranges.values()], np.int64).reshape(-1, 2)
+        self._texts = [f.name for f in fields if f.kind is Kind.STRING]
+        self._lists = {f.name: Structure(f.items) for f in fields if f.kind is Kind.LIST}
+        sizes = {f.name: _FIXED_BYTES.get(f.kind, 1) for f in fields}
+        self._nullable = {f.name: sizes[f.name] for f in fields if f.nullable}
+        self._least_bytes = sum(sizes.values()) + len(self._nullable)
+
+    def find_faults(self, columns: Columns, value_bytes: Int64) -> Faults:
+        """Malformed records among those decoded from values of these lengths in bytes."""
+        numbers = self.numbers(columns)
+        faults: Faults = {}
+        if self._doubtful(columns, numbers):
+            self.check_fields(columns, faults)
+        expected = HEADER_BYTES + self.body_bytes(columns, numbers)
+        for at in (expected != value_bytes).nonzero()[0]:
+            faults.setdefault(
+                int(at),
+                f"{value_bytes[at]} bytes where the record takes {expected[at]}: "
+                "bytes after the record, or an integer longer than it need be",
+            )
+        return faults
+
+    def numbers(self, columns: Columns) -> Int64:
+        """The integers, those with a range first, then the lengths of texts; a row per field.
+
+        Null is 0, which every range holds.
+        """
+        rows = [columns.longs(name) for name in self._integers]
+        lengths = [columns.texts(name).lengths for name in self._texts]
+        shape = len(rows) + len(lengths), len(columns)
+        return np.array([*rows, *lengths], np.int64).reshape(shape)
+
+    def _doubtful(self, columns: Columns, numbers: Int64) -> bool:
+        """Whether a field may hold what it must not: one look for all of them."""
+        ranged = numbers[: len(self._bounds)]
+        return (
+            bool(self._lists)
+            or not all(columns.texts(name).ascii for name in self._texts)
+            or bool(_outside(ranged, self._bounds[:, :1], self._bounds[:, 1:]).any())
         )
-    return faults
+
+    def check_fields(self, columns: Columns, faults: Faults) -> None:
+        """Note what fields hold that they must not, one by one."""
+        for field in self._fields:
+            if field.name in self._ranges:
+                _check_range(columns, field.name, self._ranges[field.name], faults)
+            elif field.kind is Kind.STRING:
+                _check_text(columns, field.name, faults)
+            elif field.kind is Kind.LIST:
+                self._check_items(columns, field.name, faults)
+
+    def _check_items(self, columns: Columns, name: str, faults: Faults) -> None:
+        items = Items(columns.batch.column(name))
+        found: Faults = {}
+        self._lists[name].check_fields(items.columns, found)
+        for at, owner in zip(found, items.owners(list(found)), strict=True):
+            faults.setdefault(owner, f"{name}: {found[at]}")
+
+    def body_bytes(self, columns: Columns, numbers: Int64) -> Int64:
+        """Bytes each record takes in Avro's binary form, shape (n_records,).
+
+        Integers take one byte per started 7 bits of their zigzag form (Avro specification,
+        "Binary encoding"), texts their length as such an integer and their bytes. A null is its
+        branch alone. A list is one block, its count ahead of its items, and a zero; an empty one
+        the zero alone.
+        """
+        lengths = numbers[len(self._integers) :]
+        total: Int64 = self._least_bytes + _further_bytes(numbers) + np.add.reduce(lengths, axis=0)
+        for name, size in self._nullable.items():
+            valid = columns.valid(name)
+            if valid is not None:
+                total -= np.where(valid, 0, size)
+        for name, structure in self._lists.items():
+            items = Items(columns.batch.column(name))
+            each = structure.body_bytes(items.columns, structure.numbers(items.columns))
+            total += (items.counts > 0) + _further_bytes(items.counts[None]) + items.sums(each)
+        return total
 
 
-def _check_fields(columns: Columns, fields: Sequence[FieldLayout], faults: Faults) -> None:
-    for field in fields:
-        if field.kind is Kind.ENUM:
-            _check_range(columns, field, 0, len(field.symbols) - 1, faults)
-        elif field.kind is Kind.INT:
-            _check_range(columns, field, -_INT_MAX - 1, _INT_MAX, faults)
-        elif field.kind is Kind.STRING:
-            _check_text(columns, field, faults)
-        elif field.kind is Kind.LIST:
-            _check_items(columns, field, faults)
+def _range_of(field: FieldLayout) -> tuple[int, int]:
+    return (0, len(field.symbols) - 1) if field.kind is Kind.ENUM else (-_INT_MAX - 1, _INT_MAX)
 
 
-def _check_items(columns: Columns, field: FieldLayout, faults: Faults) -> None:
-    items = Items(columns.batch.column(field.name))
-    found: Faults = {}
-    _check_fields(items.columns, field.items, found)
-    for at, owner in zip(found, items.owners(list(found)), strict=True):
-        faults.setdefault(owner, f"{field.name}: {found[at]}")
+def _outside(values: Int64, low: int | Int64, high: int | Int64) -> Bool:
+    outside: Bool = (values < low) | (values > high)
+    return outside
 
 
-def _check_range(columns: Columns, field: FieldLayout, low: int, high: int, faults: Faults) -> None:
-    values = columns.longs(field.name)  # 0 where null, which every range here holds
-    for at in np.flatnonzero((values < low) | (values > high)):
-        faults.setdefault(int(at), f"{field.name} is {values[at]}, not within {low} to {high}")
+def _check_range(columns: Columns, name: str, bounds: tuple[int, int], faults: Faults) -> None:
+    low, high = bounds
+    values = columns.longs(name)  # 0 where null, which every range here holds
+    for at in np.flatnonzero(_outside(values, low, high)):
+        faults.setdefault(int(at), f"{name} is {values[at]}, not within {low} to {high}")
 
 
-def _check_text(columns: Columns, field: FieldLayout, faults: Faults) -> None:
-    texts = columns.texts(field.name)
+def _check_text(columns: Columns, name: str, faults: Faults) -> None:
+    texts = columns.texts(name)
     if texts.ascii:
         return
     try:
         texts.array.validate(full=True)
     except pa.ArrowInvalid:
-        for at, value in enumerate(texts.binary()):
+        for at, value in enumerate(texts.binary().to_pylist()):
             try:
                 (value or b"").decode()
             except UnicodeDecodeError as error:
-                faults.setdefault(at, f"{field.name} is not UTF-8: {error.reason}")
+                faults.setdefault(at, f"{name} is not UTF-8: {error.reason}")
 
 
-def body_bytes(columns: Columns, fields: Sequence[FieldLayout]) -> Int64:
-    """Bytes each record takes in Avro's binary form, shape (n_records,).
-
-    Integers take one byte per started 7 bits of their zigzag form (Avro specification,
-    "Binary encoding"), texts their length as such an integer and their bytes. A list is one
-    block, its count ahead of its items, and a zero; an empty one the zero alone.
-    """
-    total = np.zeros(len(columns), np.int64)
-    zigzags = []
-    for field in fields:
-        if field.kind is Kind.LIST:
-            items = Items(columns.batch.column(field.name))
-            total += 1 + (items.counts > 0) + items.sums(body_bytes(items.columns, field.items))
-            zigzags.append(items.counts.astype(np.uint64) << np.uint64(1))
-            continue
-        valid = columns.valid(field.name) if field.nullable else None
-        size = _FIXED_BYTES.get(field.kind, 1)
-        if field.kind is Kind.STRING:
-            lengths = columns.texts(field.name).lengths
-            total += lengths
-            zigzags.append(lengths.astype(np.uint64) << np.uint64(1))
-        elif field.kind not in _FIXED_BYTES and not _one_byte(field):
-            values = columns.longs(field.name)
-            zigzags.append(((values << 1) ^ (values >> 63)).view(np.uint64))
-        # A null is its branch alone; its slot holds 0 or "", counted as one byte below.
-        total += size + field.nullable
-        if valid is not None:
-            total -= np.where(valid, 0, size)
-    return total + _further_bytes(zigzags, len(columns))
-
-
-def _one_byte(field: FieldLayout) -> bool:
-    return field.kind is Kind.ENUM and len(field.symbols) <= _ONE_BYTE_CODES
-
-
-def _further_bytes(zigzags: list[np.ndarray[tuple[int], np.dtype[np.uint64]]], n: int) -> Int64:
-    """Bytes beyond the first that the integers of each record take."""
-    further = np.zeros(n, np.int64)
-    stacked = np.array(zigzags, np.uint64).reshape(len(zigzags), n)
-    largest = int(stacked.max(initial=0))
-    for bits in range(7, 64, 7):
-        if largest >> bits == 0:
-            break
-        further += (stacked >> np.uint64(bits) != 0).sum(axis=0)
+def _further_bytes(numbers: Int64) -> Int64:
+    """Bytes beyond the first that integers take, summed by column; shape (n_fields, n)."""
+    zigzags = ((numbers << 1) ^ (numbers >> 63)).view(np.uint64)
+    further: Int64 = np.add.reduce(_LONGER_FROM.searchsorted(zigzags, "right"), axis=0)
     return further

@@ -107,7 +107,7 @@ def admit(
     outcomes = np.zeros(len(events), np.uint8)
     outcomes[future(arrivals, policy)] = Outcome.FUTURE
     outcomes[~covered[events.user]] = Outcome.NOT_COVERED
-    live = np.flatnonzero(outcomes == Outcome.APPLIED)
+    live = (outcomes == Outcome.APPLIED).nonzero()[0]
     order = live[_by_user(events.user[live], len(covered))]
     user = events.user[order].astype(np.int64)
     second = np.maximum(events.occurred_at_ms[order] // 1000, 0)
@@ -121,7 +121,7 @@ def admit(
         fast = (verdict == Outcome.APPLIED) & ~repeating[user]
         dedupe.remember(clock.memory, user[fast], dedupe.entries_of(second, id_hash)[fast])
     outcomes[order] = verdict
-    kept = np.flatnonzero(verdict == Outcome.APPLIED)
+    kept = (verdict == Outcome.APPLIED).nonzero()[0]
     np.maximum.at(clock.newest_s, user[kept], second[kept])
     return Admitted(
         outcomes=outcomes,

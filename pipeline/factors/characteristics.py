@@ -45,8 +45,12 @@ def compute(rows: Rows, as_of_month: int | Int64) -> Float64:
         as_of_month: The month looked back from, one for all or (n_users,); not before a
             row's newest month.
     """
-    view = Lookback(rows, as_of_month)
-    values = np.empty((len(CHARACTERISTICS), len(rows)))
+    return compute_of(Lookback(rows, as_of_month))
+
+
+def compute_of(view: Lookback) -> Float64:
+    """As `compute`, of rows that are looked back at for more than this."""
+    values = np.empty((len(CHARACTERISTICS), len(view.rows)))
     for column, characteristic in zip(values, CHARACTERISTICS, strict=True):
         column[:] = characteristic.compute(view)
     return values.T
@@ -58,7 +62,12 @@ def missing_history(rows: Rows, as_of_month: int | Int64) -> UInt8:
     ACTIVE_MONTHS: payments, consumption or obligations in fewer than 3 of the last 24
     months. CREDIT_OR_OBLIGATION: neither a credit nor an obligation ever.
     """
-    view = Lookback(rows, as_of_month)
+    return missing_history_of(Lookback(rows, as_of_month))
+
+
+def missing_history_of(view: Lookback) -> UInt8:
+    """As `missing_history`, of rows that are looked back at for more than this."""
+    rows = view.rows
     inactive = np.bitwise_count(view.active_months) < _ACTIVE_MONTHS_MIN
     without = (rows["first_credit_month"] == 0) & (rows["first_obligation_month"] == 0)
     missing = np.where(inactive, MissingHistory.ACTIVE_MONTHS, 0).astype(np.uint8)

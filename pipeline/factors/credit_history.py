@@ -148,17 +148,18 @@ def _fold_accounts(rows: Rows, events: PaymentColumns, admitted: Admitted) -> No
         return
     people = np.unique(admitted.user[chosen])
     held = [rows[name][people] for name in _ACCOUNT_FIELDS]
-    user = np.r_[np.repeat(people, ACCOUNTS_MAX), admitted.user[chosen]]
-    hashes = np.r_[held[0].reshape(-1), account[chosen]].astype(np.int64)
-    second = np.r_[held[1].reshape(-1), admitted.second[chosen]].astype(np.int64)
+    user = np.concatenate((np.repeat(people, ACCOUNTS_MAX), admitted.user[chosen]))
+    hashes = np.concatenate((held[0].reshape(-1), account[chosen]), dtype=np.int64)
+    second = np.concatenate((held[1].reshape(-1), admitted.second[chosen]), dtype=np.int64)
     used = used_permille(balance[chosen], limit[chosen])
-    permille = np.r_[held[2].reshape(-1).astype(np.int64), used]
+    permille = np.concatenate((held[2].reshape(-1), used), dtype=np.int64)
 
     newest = _last_of_each(np.lexsort((permille, second, hashes, user)), user, hashes)
     newest = newest[hashes[newest] != 0]
     order = newest[np.lexsort((-hashes[newest], -second[newest], user[newest]))]
     starts = np.searchsorted(user[order], people)
-    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+    counts = np.concatenate((starts[1:], (len(order),))) - starts
+    rank = np.arange(len(order)) - np.repeat(starts, counts)
     kept, slot = order[rank < ACCOUNTS_MAX], rank[rank < ACCOUNTS_MAX]
     for name, values in zip(_ACCOUNT_FIELDS, (hashes, second, permille), strict=True):
         column: NDArray[np.int64] = rows[name].astype(np.int64)
@@ -170,5 +171,6 @@ def _fold_accounts(rows: Rows, events: PaymentColumns, admitted: Admitted) -> No
 def _last_of_each(order: Int64, user: Int64, key: Int64) -> Int64:
     """Of an order sorted by user and key, the last of each pair."""
     users, keys = user[order], key[order]
-    last = np.r_[(users[1:] != users[:-1]) | (keys[1:] != keys[:-1]), True]
+    last = np.ones(len(order), np.bool_)
+    last[:-1] = (users[1:] != users[:-1]) | (keys[1:] != keys[:-1])
     return order[last]

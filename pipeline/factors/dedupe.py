@@ -33,10 +33,9 @@ def may_repeat(memory: UInt64, user: Int64, id_hash: UInt64) -> Bool:
     """Who among the people (n_users,) has an id twice: in the events or in memory too."""
     repeats = np.zeros(len(memory), np.bool_)
     hashes = id_hash & _HASH_MASK_U64
-    for known in (memory & _HASH_MASK_U64).T.copy():
-        hit = known[user] == hashes
-        if hit.any():
-            repeats[user[hit]] = True
+    # An entry a row: whole rows compare and join quicker than a dozen entries at a time.
+    known = (memory & _HASH_MASK_U64).T.take(user, axis=1) == hashes
+    repeats[user[np.logical_or.reduce(known, axis=0)]] = True
     # 24 bits of user index: no batch holds 16 million people
     keys = np.sort((user.astype(np.uint64) << np.uint64(HASH_BITS)) | hashes)
     twice = keys[1:][keys[1:] == keys[:-1]]
@@ -58,14 +57,16 @@ def remember(memory: UInt64, user: Int64, entries: UInt64) -> None:
     length = memory.shape[1]
     if not len(user):
         return
-    starts = np.flatnonzero(np.r_[True, user[1:] != user[:-1]])
+    first = np.ones(len(user), np.bool_)
+    np.not_equal(user[1:], user[:-1], out=first[1:])
+    bounds = np.concatenate((first.nonzero()[0], (len(user),)))
+    starts, counts = bounds[:-1], bounds[1:] - bounds[:-1]
     people = user[starts]
-    counts = np.diff(np.r_[starts, len(user)])
     rank = np.arange(len(user)) - np.repeat(starts, counts)
     place = np.repeat(np.arange(len(people)), counts)
     for low in range(0, int(counts.max()), length):
         width = min(length, int(counts.max()) - low)
-        some = np.flatnonzero(counts > low)
+        some = (counts > low).nonzero()[0]
         position = np.empty(len(people), np.int64)
         position[some] = np.arange(len(some))
         block = np.zeros((len(some), length + width), np.uint64)

@@ -41,7 +41,10 @@ def _fold_attributes(state: BatchState, events: ProfileColumns, admitted: Admitt
     status, attribute = events.status[index].astype(np.int64), events.attribute[index]
     place = admitted.user * _ATTRIBUTES + attribute
     order = np.lexsort((since, status, at_ms, place))
-    newest = order[np.r_[place[order][1:] != place[order][:-1], True]]
+    places = place[order]
+    last = np.ones(len(order), np.bool_)
+    np.not_equal(places[1:], places[:-1], out=last[:-1])
+    newest = order[last]
     _decide(state, place[newest], (at_ms[newest], status[newest], since[newest]))
 
 

@@ -33,7 +33,7 @@ def advance(tiles: list[Tiles], old_head: Int64, new_head: Int64) -> None:
         old_head: Month (n_users,) before.
         new_head: Month (n_users,) after; not before ``old_head``.
     """
-    moved = np.flatnonzero(new_head > old_head)
+    moved = (new_head > old_head).nonzero()[0]
     if not len(moved):
         return
     passed = passed_slots(old_head[moved], new_head[moved], tiles[0].shape[1])
@@ -45,7 +45,7 @@ def advance(tiles: list[Tiles], old_head: Int64, new_head: Int64) -> None:
 
 def advance_bits(bits: UInt32, old_head: Int64, new_head: Int64, reach: int) -> None:
     """``advance`` for a ring kept as one bit a month, (n_users,), in place."""
-    moved = np.flatnonzero(new_head > old_head)
+    moved = (new_head > old_head).nonzero()[0]
     if not len(moved):
         return
     passed = passed_slots(old_head[moved], new_head[moved], reach)

@@ -6,8 +6,9 @@ share the factor. A characteristic with fewer edges is padded with +inf, which n
 reaches but NaN, as NaN is below nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,8 @@ class Lookup:
     shared: NDArray[np.bool_]  # (MASKS, 5) factors a consent mask shares
     private_columns: NDArray[np.bool_]  # (C, MASKS) characteristics it does not
     neutral: Int16  # (5,)
+    min_points: Int16  # (5,)
+    max_points: Int16  # (5,)
     probability: NDArray[np.float64]  # (SCORE_MAX + 1,)
     band: NDArray[np.uint8]  # (SCORE_MAX + 1,)
 
@@ -84,13 +87,9 @@ def build_lookup(
         factor_slices=tuple(_slice(characteristics, factor) for factor in Factor),
         shared=shared,
         private_columns=~shared[:, [int(each.factor) for each in characteristics]].T,
-        neutral=np.array(
-            [
-                sum(each.neutral_points for each in characteristics if each.factor is factor)
-                for factor in Factor
-            ],
-            dtype=np.int16,
-        ),
+        neutral=_by_factor(characteristics, attrgetter("neutral_points")),
+        min_points=_by_factor(characteristics, attrgetter("min_points")),
+        max_points=_by_factor(characteristics, attrgetter("max_points")),
         probability=scaling.probability_of_default(scores.astype(np.float64)),
         band=band_of(scores),
     )
@@ -115,6 +114,15 @@ def _reasons(each: ScoredCharacteristic, width: int) -> Iterator[str | None]:
 def _slice(characteristics: Sequence[ScoredCharacteristic], factor: Factor) -> slice:
     positions = [at for at, each in enumerate(characteristics) if each.factor is factor]
     return slice(positions[0], positions[-1] + 1) if positions else slice(0, 0)
+
+
+def _by_factor(
+    characteristics: Sequence[ScoredCharacteristic],
+    points_of: Callable[[ScoredCharacteristic], int],
+) -> Int16:
+    """Sums of points, (5,)."""
+    sums = [sum(points_of(each) for each in characteristics if each.factor is f) for f in Factor]
+    return np.array(sums, dtype=np.int16)
 
 
 def _shared_by_mask() -> NDArray[np.bool_]:

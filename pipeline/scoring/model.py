@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.factors.characteristics import CHARACTERISTICS
-from pipeline.factors.vocabulary import Factor
 from pipeline.scoring.attributes import ScoredCharacteristic
 from pipeline.scoring.content import ModelContent, ModelError
 from pipeline.scoring.lookup import Lookup, build_lookup
@@ -106,19 +105,12 @@ class Model:
     @property
     def min_points(self) -> NDArray[np.int16]:
         """(5,) the fewest points of each factor."""
-        return self._total("min_points")
+        return self.lookup.min_points
 
     @property
     def max_points(self) -> NDArray[np.int16]:
         """(5,) the most points of each factor."""
-        return self._total("max_points")
-
-    def _total(self, bound: str) -> NDArray[np.int16]:
-        totals = [
-            sum(getattr(each, bound) for each in self.characteristics if each.factor is factor)
-            for factor in Factor
-        ]
-        return np.array(totals, dtype=np.int16)
+        return self.lookup.max_points
 
 
 def load_model(name: str, folder: Path = MODELS_FOLDER) -> Model:

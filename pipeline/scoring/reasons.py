@@ -54,7 +54,7 @@ def largest_keys(keys: Int16) -> Int16:
     largest = np.zeros((REASONS_MAX, keys.shape[1]), dtype=np.int16)
     if not len(keys):
         return largest
-    for rank in range(REASONS_MAX):
-        np.max(keys, axis=0, out=largest[rank])
-        keys[keys == largest[rank]] = 0
+    for rank in largest:
+        np.maximum.reduce(keys, axis=0, out=rank)
+        keys *= keys != rank
     return largest

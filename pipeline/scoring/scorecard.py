@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.factors.characteristics import compute, missing_history
+from pipeline.factors.characteristics import compute_of, missing_history_of
+from pipeline.factors.lookback import Lookback
 from pipeline.factors.vocabulary import Factor
 from pipeline.scoring.bands import NO_BAND
 from pipeline.scoring.lookup import Lookup
@@ -57,9 +58,9 @@ def score(rows: NDArray[Any], as_of_month: int | Int64, model: Model) -> ScoreCo
     Returns:
         One entry per row, in the same order.
     """
-    values = compute(rows, as_of_month)
-    missing = missing_history(rows, as_of_month)
-    return score_values(values, rows["consent_mask"], missing, model)
+    view = Lookback(rows, as_of_month)
+    missing = missing_history_of(view)
+    return score_values(compute_of(view), rows["consent_mask"], missing, model)
 
 
 def score_values(
@@ -78,7 +79,7 @@ def score_values(
     thin = np.asarray(missing) != 0
     factor_points = _factor_points(lookup.points.take(at), lookup)
     social = factor_points[Factor.SOCIAL]
-    scores = model.base + factor_points.sum(axis=0)
+    scores = model.base + np.add.reduce(factor_points, axis=0)
     base_scores = scores - social + lookup.neutral[Factor.SOCIAL]
     probability = lookup.probability.take(scores)
     band = lookup.band.take(scores)
@@ -124,14 +125,14 @@ def _factor_points(points: Int16, lookup: Lookup) -> Int16:
     """(5, n) sums over each factor's characteristics of (C, n) points."""
     sums = np.empty((len(Factor), points.shape[1]), dtype=np.int16)
     for factor, span in enumerate(lookup.factor_slices):
-        np.sum(points[span], axis=0, dtype=np.int16, out=sums[factor])
+        np.add.reduce(points[span], axis=0, dtype=np.int16, out=sums[factor])
     return sums
 
 
 def _reasons(at: NDArray[np.intp], lookup: Lookup) -> Int16:
     """(4, n) positions of the reason codes, by points lost."""
     largest = largest_keys(lookup.rank_keys.take(at))
-    own = np.take_along_axis(at, position_of(largest), axis=0)
+    own = at[position_of(largest), np.arange(at.shape[1])]
     return np.where(largest > 0, lookup.reasons.take(own), np.int16(NO_REASON))
 
 
