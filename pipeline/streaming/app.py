@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import faust
 from faust.tables.manager import TableManager
-from faust.types import TP, AppT, Message, StreamT
+from faust.types import TP, AppT, EventT, Message, StreamT
 from faust.types.transports import ConsumerT
 
 from pipeline.settings import Settings
@@ -108,9 +108,16 @@ def build(
     )
 
     async def take_in(stream: StreamT[Sequence[Record]]) -> None:
-        async for event in cast("faust.Stream[Sequence[Record]]", stream).noack().events():
-            tp = event.message.tp
-            pool.offer(tp.topic, tp.partition, cast("Sequence[Record]", event.value), event.ack)
+        arrived = cast("faust.ChannelT[Sequence[Record]]", stream.channel).queue
+        async for first in cast("faust.Stream[Sequence[Record]]", stream).noack().events():
+            offer(first)
+            # The rest of a fetch is here too, and the stream takes a round of the loop for each.
+            while not arrived.empty():
+                offer(arrived.get_nowait())
+
+    def offer(event: EventT[Sequence[Record]]) -> None:
+        tp = event.message.tp
+        pool.offer(tp.topic, tp.partition, cast("Sequence[Record]", event.value), event.ack)
 
     _add_agent(app, flow.name, take_in, inputs)
 

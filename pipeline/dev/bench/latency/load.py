@@ -108,6 +108,9 @@ class Sender:
         common = {
             **confluent_config(settings),
             "partitioner": "murmur2_random",
+            # As Java's producer has it by default. With librdkafka's own any number of requests
+            # may be under way, and what a hiccup of the broker holds up stays on the wire.
+            "enable.idempotence": True,
             "delivery.report.only.error": True,
             "queue.buffering.max.messages": 1_000_000,
             "log_level": 2,
