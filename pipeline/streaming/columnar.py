@@ -23,8 +23,8 @@ _TIMESTAMP = attrgetter("timestamp")
 class ColumnarRecords(Sequence[Record]):
     """Records without headers, by column; slices share them.
 
-    ``offsets`` ascend, ``timestamps_ms`` are Kafka's, both of shape (n,); ``keys`` and
-    ``values`` are chunked binary columns of as many.
+    ``offsets`` ascend within a partition, ``timestamps_ms`` are Kafka's, both of shape (n,);
+    ``keys`` and ``values`` are chunked binary columns of as many.
     """
 
     __slots__ = ("keys", "nbytes", "offsets", "timestamps_ms", "values")
@@ -102,10 +102,11 @@ class ColumnarRecords(Sequence[Record]):
 
 def joined(parts: Sequence[Sequence[Record]]) -> Sequence[Record]:
     """Records one after the other: as columns where some are and the others can be."""
+    parts = [part for part in parts if len(part)]
     if len(parts) == 1:
         return parts[0]
     if any(isinstance(part, ColumnarRecords) for part in parts):
-        columns = [_columnar(part) for part in parts if part]
+        columns = [_columnar(part) for part in parts]
         whole = [part for part in columns if part is not None]
         if len(whole) == len(columns):
             return ColumnarRecords.concatenated(whole)

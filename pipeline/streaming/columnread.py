@@ -53,11 +53,17 @@ class Times(NamedTuple):
     appended_ms: int | None
 
 
-def read_records(batch: Unpacked, times: Times) -> ColumnarRecords:
+def read_records(batch: Unpacked, times: Times, next_offset: int | None = None) -> ColumnarRecords:
     """A batch's records.
 
+    Args:
+        batch: Its bytes.
+        times: When they are of.
+        next_offset: The first offset behind the batch; None: any may be in it.
+
     Raises:
-        OddBatchError: They cannot be read so: one is broken, has headers, or no key or value.
+        OddBatchError: They cannot be read so: one is broken, has headers, or no key or value, or
+            says it is in another place than within the batch.
     """
     framed = b"".join((_varint(batch.count), batch.body, b"\0"))
     try:
@@ -76,6 +82,8 @@ def read_records(batch: Unpacked, times: Times) -> ColumnarRecords:
         raise OddBatchError("a record of another length than it says")
     if (np.diff(behind, prepend=-1) <= 0).any():
         raise OddBatchError("records that are not in the order of their offsets")
+    if next_offset is not None and int(behind[-1]) >= next_offset - batch.base_offset:
+        raise OddBatchError("a record that says it is behind its batch")
     if times.appended_ms is None:
         timestamps_ms = times.first_ms + later_ms
     else:

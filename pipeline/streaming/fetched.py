@@ -35,6 +35,7 @@ _ATTRIBUTES_AT = struct.calcsize(">qiibI")
 _MAGIC_AT = struct.calcsize(">qii")
 _MAGIC = 2
 _CODEC_MASK = 0x07
+_TWO_63 = 1 << 63
 
 
 class BoundedRecords(_MemoryRecordsPy):  # type: ignore[misc] # untyped
@@ -99,13 +100,20 @@ class BoundedBatch:
             return ReadAtOnce(columns, nbytes)
         if nbytes > bytes_max or len(body) > QUICK_BYTES_MAX:
             return self._read(body)
-        try:
-            records = list(self._plain(body))
-        except (CorruptRecordException, UnicodeDecodeError):
+        records = self._listed(body)
+        if records is None:
             return self._read_slowly(body, 0)
         if any(record.headers for record in records):  # they take more than their bytes
             return iter(records)
         return ReadAtOnce(records, nbytes)
+
+    def _listed(self, body: bytes) -> list[Any] | None:
+        """Its records as the quick reader has them; None if one is not as it should be."""
+        try:
+            records = list(self._plain(body))
+        except (CorruptRecordException, UnicodeDecodeError):
+            return None
+        return records if all(map(self._is_next, (None, *records), records)) else None
 
     def _columnar(self, body: bytes) -> Sequence[Any] | None:
         """Its records by column, if that is worth it and they are none that must be looked at."""
@@ -116,21 +124,33 @@ class BoundedBatch:
         appended_ms = batch.max_timestamp if batch.timestamp_type else None
         times = Times(batch.first_timestamp, appended_ms)
         try:
-            return read_records(Unpacked(self.base_offset, self._count, body), times)
+            unpacked = Unpacked(self.base_offset, self._count, body)
+            return read_records(unpacked, times, self.next_offset)
         except OddBatchError:
             return None
 
+    def _is_next(self, former: Any, record: Any) -> bool:
+        """Whether a record lies behind the former, and within the batch.
+
+        A broker does not look at each record's place in what is not compressed; to believe one
+        would be to take all up to there for applied.
+        """
+        least = self.base_offset if former is None else former.offset + 1
+        return bool(least <= record.offset < self.next_offset)
+
     def _read(self, body: bytes) -> Iterator[Any]:
-        read = 0
+        read, former = 0, None
         if len(body) <= QUICK_BYTES_MAX:
             try:
                 for record in self._plain(body):
+                    if not self._is_next(former, record):
+                        break
                     yield record
-                    read += 1
+                    read, former = read + 1, record
+                else:
+                    return
             except (CorruptRecordException, UnicodeDecodeError):
                 pass
-            else:
-                return
         yield from self._read_slowly(body, read)
 
     def unpacked(self) -> Unpacked:
@@ -152,13 +172,17 @@ class BoundedBatch:
 
     def _read_slowly(self, body: bytes, skipped: int) -> Iterator[ReadRecord | UnreadableRecord]:
         """Records after the first ``skipped``, whatever their headers are called."""
-        at = 0
+        at, former = 0, None
         for number in range(self._count):
             try:
                 record, at = _read(body, at, self._batch)
             except (IndexError, ValueError) as error:
                 yield self._unreadable(number, f"its record {number} is broken: {error}")
                 return
+            if not self._is_next(former, record):
+                yield self._unreadable(number, f"its record {number} says it is {record.offset}")
+                return
+            former = record
             if number >= skipped:
                 yield record
 
@@ -254,7 +278,9 @@ def _read(body: bytes, at: int, batch: Any) -> tuple[ReadRecord, int]:
         content, at = _bytes(body, at, end)
         headers.append(((name or b"").decode(errors="replace"), content))
     # With the log's own time all records of a batch have that of the last.
-    at_ms = batch.max_timestamp if batch.timestamp_type else batch.first_timestamp + delta_ms
+    at_ms = (
+        batch.max_timestamp if batch.timestamp_type else _wrapped(batch.first_timestamp + delta_ms)
+    )
     offset = batch.base_offset + delta
     return ReadRecord(offset, at_ms, batch.timestamp_type, key, value, tuple(headers)), end
 
@@ -266,3 +292,8 @@ def _bytes(body: bytes, at: int, end: int) -> tuple[bytes | None, int]:
     if size > end - at:
         raise ValueError(f"{size} bytes where {end - at} are left")
     return body[at : at + size], at + size
+
+
+def _wrapped(number: int) -> int:
+    """As 64 bits hold it, which is how a broker and the quick readers add."""
+    return (number + _TWO_63) % (2 * _TWO_63) - _TWO_63

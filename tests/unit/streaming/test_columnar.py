@@ -70,6 +70,12 @@ def test_columns_and_few_single_records_become_columns_in_order() -> None:
     assert list(together) == LISTED
 
 
+def test_empty_parts_leave_no_trace() -> None:
+    held = columns()
+    assert joined([held[:0], [], held[2:2]]) == []
+    assert joined([[], held, held[:0]]) is held
+
+
 def test_lists_stay_a_list() -> None:
     assert joined([LISTED[:2], LISTED[2:]]) == LISTED
     assert joined([LISTED]) is LISTED

@@ -74,6 +74,13 @@ def test_offsets_that_go_back_are_refused() -> None:
         read_records(Unpacked(0, 2, body), Times(0, None))
 
 
+def test_a_record_that_says_it_is_behind_its_batch_is_refused() -> None:
+    body = of_record(0, 0, b"a", b"1") + of_record(0, 9, b"b", b"2")
+    assert len(read_records(Unpacked(5, 2, body), Times(0, None), next_offset=15)) == 2
+    with pytest.raises(OddBatchError, match="behind its batch"):
+        read_records(Unpacked(5, 2, body), Times(0, None), next_offset=14)
+
+
 def test_lengths_that_only_together_are_right_are_refused() -> None:
     one, other = bytearray(of_record(0, 0, b"a", b"1")), bytearray(of_record(0, 1, b"b", b"22"))
     one[0], other[0] = other[0], one[0]

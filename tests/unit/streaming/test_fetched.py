@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.record.util import encode_varint
 
 from pipeline.streaming import fetched
 from pipeline.streaming.fetched import HEADERS_MAX, BoundedRecords
@@ -92,6 +93,49 @@ def test_a_batch_whose_records_break_off_gives_those_before() -> None:
     assert last.offset == 2
     assert "the last 1 records" in last.problem
     assert "its record 2 is broken" in last.problem
+
+
+def crafted(*records: tuple[int, int]) -> bytes:
+    """A batch of records of these time and offset deltas, whatever its header says of them."""
+    bodies = [b"\0" + varint(ms) + varint(delta) + b"\x02k\x02v\0" for ms, delta in records]
+    packed = b"".join(varint(len(body)) + body for body in bodies)
+    return framed(packed, len(records), "none", AT_MS)
+
+
+def varint(number: int) -> bytes:
+    out = bytearray()
+    encode_varint(number, out.append)
+    return bytes(out)
+
+
+@pytest.mark.parametrize("quick_bytes", [fetched.QUICK_BYTES_MAX, -1], ids=["quickly", "slowly"])
+@pytest.mark.parametrize("columns_from", [1, 1_000], ids=["columns", "records"])
+@pytest.mark.parametrize("delta", [10**9, 2, 0, -1])
+def test_a_record_is_not_believed_to_be_elsewhere_than_in_its_place(
+    monkeypatch: pytest.MonkeyPatch, quick_bytes: int, columns_from: int, delta: int
+) -> None:
+    monkeypatch.setattr(fetched, "QUICK_BYTES_MAX", quick_bytes)
+    monkeypatch.setattr(fetched, "COLUMNS_FROM", columns_from)
+    data = crafted((0, 0), (0, delta))
+    records = BoundedRecords(data)
+    records.whole = True
+    (whole,) = records.next_batch()
+    for found in (read(data), list(whole.batch.read(1_000_000))):
+        good, last = found
+        assert good.offset == 0
+        assert isinstance(last, UnreadableRecord)
+        assert last.offset == 1
+        assert f"its record 1 says it is {delta}" in last.problem
+
+
+@pytest.mark.parametrize("quick_bytes", [fetched.QUICK_BYTES_MAX, -1], ids=["quickly", "slowly"])
+def test_a_time_beyond_64_bits_goes_round_as_the_brokers_does(
+    monkeypatch: pytest.MonkeyPatch, quick_bytes: int
+) -> None:
+    monkeypatch.setattr(fetched, "QUICK_BYTES_MAX", quick_bytes)
+    largest = 2**63 - 1
+    (record,) = read(crafted((largest, 0)))
+    assert record.timestamp == AT_MS + largest - 2**64
 
 
 def test_no_more_than_some_headers_are_kept_of_a_large_batch(
