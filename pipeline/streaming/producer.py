@@ -10,7 +10,7 @@ some of it has no public name, and its version is pinned.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -35,7 +35,10 @@ from pipeline.streaming.produce import BATCH_BYTES_MAX, Batch, Message, Outcome,
 
 log = structlog.get_logger(__name__)
 
+_Answer = Mapping[TopicPartition, Outcome]
 _RETRY_S = 0.1
+_SEQUENCE_MAX = (1 << 31) - 1
+"""After it comes 0."""
 _MAGIC = 2
 """Of the record format."""
 _TOGETHER_BYTES = 65_536
@@ -71,8 +74,8 @@ class TransactionalProducer:
         self._client.break_off()
         try:
             await self._client.close()
-        except KafkaError as error:
-            # Its task for metadata may have tried once more.
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing more is asked of it
+            # Its task for metadata may have tried once more, on a connection that was reset.
             log.info("a producer broke as it was closed", error=repr(error))
 
     def begin(self) -> None:
@@ -98,7 +101,7 @@ class TransactionalProducer:
             batch_size=BATCH_BYTES_MAX,
         )
         count, left = fill(builder, record, following, timestamp_ms)
-        txn.increment_sequence_number(place, count)
+        txn._sequence_numbers[place] = (txn.sequence_number(place) + count) & _SEQUENCE_MAX  # noqa: SLF001 - its own goes below 0
         return Batch(place, builder.build()), left
 
     async def deliver(self, batches: Sequence[Batch]) -> dict[TopicPartition, int]:
@@ -171,7 +174,7 @@ class TransactionalProducer:
                 by_leader.setdefault(leader, []).append(batch)
         sent = [self._send_to(leader, some) for leader, some in by_leader.items()]
         # One leader is the usual case, and needs no task.
-        answers = [await sent[0]] if len(sent) == 1 else await asyncio.gather(*sent)
+        answers = [await sent[0]] if len(sent) == 1 else await _all(sent)
         return {place: outcome for answer in answers for place, outcome in answer.items()}
 
     async def _send_to(
@@ -207,6 +210,16 @@ class TransactionalProducer:
         return False
 
 
+async def _all(sent: Iterable[Coroutine[Any, Any, _Answer]]) -> list[_Answer]:
+    """What all come to; if one fails, none goes on."""
+    tasks = [asyncio.create_task(each) for each in sent]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 class _Client(AIOKafkaClient):  # type: ignore[misc] # untyped
     """Connections that can be broken off for good."""
 
@@ -221,7 +234,14 @@ class _Client(AIOKafkaClient):  # type: ignore[misc] # untyped
 
     async def _get_conn(self, *args: Any, **kwargs: Any) -> Any:
         self.check()
-        return await super()._get_conn(*args, **kwargs)
+        connection = await super()._get_conn(*args, **kwargs)
+        self.check()
+        # One that was reset counts as open for some rounds of the loop, and uvloop raises an error
+        # of the program when it is written to.
+        is_open = connection is not None and connection._writer is not None  # noqa: SLF001
+        if is_open and connection._writer.transport.is_closing():  # noqa: SLF001
+            return None
+        return connection
 
     def break_off(self) -> None:
         """Close all connections, and let no other be made."""

@@ -16,7 +16,10 @@ _FENCED = (ProducerFenced, InvalidProducerEpoch)
 
 
 class FencedError(RuntimeError):
-    """Another worker has taken the partition; nothing of the batch was committed."""
+    """Another worker has taken the partition.
+
+    Nothing of the batch was committed, unless the answer to its commit was lost before.
+    """
 
 
 class TransactionalWriter:
