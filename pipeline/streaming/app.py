@@ -112,6 +112,8 @@ def build(
         async for first in cast("faust.Stream[Sequence[Record]]", stream).noack().events():
             offer(first)
             # The rest of a fetch is here too, and the stream takes a round of the loop for each.
+            # It would also drop what is of a former assignment: a lane takes no such record twice
+            # and reads for itself what was left out, whatever comes here.
             while not arrived.empty():
                 offer(arrived.get_nowait())
 
@@ -138,7 +140,7 @@ def build(
 def _add_agent(
     app: BatchApp,
     name: str,
-    take_in: Callable[[StreamT[list[Record]]], Awaitable[None]],
+    take_in: Callable[[StreamT[Sequence[Record]]], Awaitable[None]],
     inputs: faust.TopicT,
 ) -> None:
     """As ``app.agent`` does, but not noted for autodiscovery: that looks through every module."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from pipeline.codec.inputs import Decoded, decode_inputs
 from pipeline.codec.registry import SchemaRegistry
 from pipeline.factors.columns import Int32
 from pipeline.factors.fold import Arrivals, Batch
-from pipeline.streaming.columnar import key_column, timestamps_of, values_of
+from pipeline.streaming.columnar import joined, key_column, timestamps_of, values_of
 from pipeline.streaming.records import Record
 
 
@@ -55,8 +55,8 @@ def decode_together(
     found = []
     for topic in topics.INPUTS:
         given = [share.get(topic.name, ()) for share in shares]
-        records = given[0] if len(given) == 1 else list(chain.from_iterable(given))
-        if records:
+        records = joined(given)
+        if len(records):
             decoded = decode_inputs(topic, key_column(records), values_of(records), registry)
             found.append(DecodedTopic(topic, records, decoded, tuple(accumulate(map(len, given)))))
     return found

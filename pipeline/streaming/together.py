@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 
 from pipeline.failpoints import Failpoint, hit
 from pipeline.streaming import lane_metrics
@@ -21,6 +22,8 @@ from pipeline.streaming.step import Share, finish_together, fold_together
 
 RECORDS_MAX = 2_000
 """Of one share: with more, the records cost more than the step itself."""
+TOGETHER_MAX = 8_000
+"""Of one step, unless a single share has more: the event loop stands still for so long."""
 PATIENCE_S = 0.05
 """How long a step waits for the commits of the last: one that hangs is not to hold up others."""
 
@@ -89,20 +92,32 @@ class Together:
 
     def _run(self) -> None:
         self._planned = None
-        waiting, self._waiting = self._waiting, []
-        waiting = [each for each in waiting if not each.finished.done()]  # a cancelled one is
+        waiting = self._take()
         if not waiting:
             return
         try:
             finished = _finish([w.share for w in waiting], [w.records for w in waiting])
-        except Exception as error:  # noqa: BLE001 - each lane ends with it
+        except BaseException as error:
             for each in waiting:
                 each.finished.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
         else:
             self._committing += len(waiting)
             for each, result in zip(waiting, finished, strict=True):
                 each.committing = True
                 each.finished.set_result(result)
+        finally:
+            self._plan()
+
+    def _take(self) -> list[_Waiting]:
+        """Those whose records are not too many for one step, in the order they came."""
+        # A cancelled one is done.
+        left = [each for each in self._waiting if not each.finished.done()]
+        sums = accumulate(sum(map(len, each.records.values())) for each in left)
+        number = max(1, sum(so_far <= TOGETHER_MAX for so_far in sums))
+        taken, self._waiting = left[:number], left[number:]
+        return taken
 
 
 def _finish(

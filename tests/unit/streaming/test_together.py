@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from pipeline.codec.encode import decode_record, encode_records
 from pipeline.codec.registry import FileRegistry
 from pipeline.factors.fold import Policy
 from pipeline.scoring.model import load_model
+from pipeline.streaming import together as together_module
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Record
 from pipeline.streaming.step import Share, StepContext
@@ -94,6 +96,28 @@ def test_a_commit_that_hangs_holds_up_nobody_for_long() -> None:
             return await asyncio.wait_for(once(together, 1, enrolment("bob")), LONG_S)
 
     assert users(asyncio.run(run())) == ["bob"]
+
+
+def test_more_than_one_step_may_have_goes_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together_module, "TOGETHER_MAX", 12)  # two enrolments of six records
+    taken: list[int] = []
+    finish = together_module._finish
+
+    def counted(shares: Any, records: Any) -> list[Finished]:
+        taken.append(len(shares))
+        return finish(shares, records)
+
+    monkeypatch.setattr(together_module, "_finish", counted)
+
+    async def run() -> list[Finished]:
+        together = Together(LONG_S)
+        names = ("ann", "bob", "cat", "dan", "eve")
+        lanes = (once(together, number, enrolment(name)) for number, name in enumerate(names))
+        return list(await asyncio.gather(*lanes))
+
+    found = [users(finished) for finished in asyncio.run(run())]
+    assert found == [["ann"], ["bob"], ["cat"], ["dan"], ["eve"]]
+    assert taken == [2, 2, 1]
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 2, 3])
