@@ -1,5 +1,6 @@
 """What is computed of the measurements: windows, medians, spread, ratios."""
 
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from math import ceil
 from statistics import median
 
 OURS = "sesame"
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+"""The least processor time that the system tells, in seconds."""
 Samples = Sequence[tuple[float, float]]
 """Of a growing quantity: times, ascending, and its values then."""
 
@@ -101,6 +104,8 @@ def run_of(
 ) -> Run:
     """A run over all its windows; ``samples`` of processor time as `at_time` takes them.
 
+    A run too short to be seen in them took a tick of the system's clock.
+
     Raises:
         ValueError: The windows have no length.
     """
@@ -112,8 +117,8 @@ def run_of(
         events=events,
         events_per_second=Window(0.0, seconds, events).events_per_second,
         seconds=seconds,
-        cpu_seconds=sum(
-            at_time(samples, w.last_at) - at_time(samples, w.first_at) for w in windows
+        cpu_seconds=max(
+            TICK_S, sum(at_time(samples, w.last_at) - at_time(samples, w.first_at) for w in windows)
         ),
         peak_rss_mb=peak_rss_mb,
     )

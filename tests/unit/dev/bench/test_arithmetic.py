@@ -97,6 +97,13 @@ def test_a_share_is_the_other_over_ours_by_rounds() -> None:
         shares([run("gateway-scores", 1, 1.0)])
 
 
+def test_a_run_too_short_for_the_systems_clock_has_a_rate_all_the_same() -> None:
+    found = run_of("copy", 1, [Window(1.0, 1.1, 1_000)], [(0.9, 4.0), (1.2, 4.0)], 120.0)
+    (summary,) = summarise([found])
+    assert 0 < found.cpu_seconds < 0.1
+    assert summary.events_per_cpu_second == pytest.approx(1_000 / found.cpu_seconds)
+
+
 def test_a_run_of_several_windows_leaves_out_what_lies_between() -> None:
     samples = [(0.0, 0.0), (10.0, 5.0), (20.0, 25.0), (30.0, 26.0)]
     windows = [Window(0.0, 10.0, 300), Window(20.0, 30.0, 700)]
