@@ -66,6 +66,7 @@ class Child:
         self._environment = dict(environment)
         self._log = log
         self._ended = threading.Event()
+        self._asked = False
         self._sampler = threading.Thread(target=self._sample, daemon=True)
         self.samples: list[tuple[float, float]] = []
         """Seconds since 1970, and of processor time used since the start of the process."""
@@ -113,8 +114,13 @@ class Child:
         return self._status_bytes("VmRSS")
 
     def terminate(self) -> None:
-        """Ask it to end; leaving the context waits until it has."""
-        self._process.terminate()
+        """Ask it to end, once; leaving the context waits until it has.
+
+        A second signal would end an interpreter at once that is about to end by itself.
+        """
+        if not self._asked:
+            self._asked = True
+            self._process.terminate()
 
     def check(self) -> None:
         """Go on only while it runs.

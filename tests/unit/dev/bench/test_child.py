@@ -105,6 +105,22 @@ time.sleep(60)
 """
 
 
+TELLS_OF_EACH_SIGNAL = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True))
+print('up', flush=True)
+time.sleep(1)
+time.sleep(1)
+"""
+
+
+def test_it_is_asked_to_end_once(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with Group([Child([sys.executable, "-c", TELLS_OF_EACH_SIGNAL], {}, log)]):
+        wait_for(log, "up")
+    assert log.read_text().split() == ["up", "asked"]
+
+
 def test_all_of_a_group_are_asked_to_end_before_any_is_waited_for(tmp_path: Path) -> None:
     one, other = (str(tmp_path / f"asked-{name}") for name in "ab")
     children = [
