@@ -207,11 +207,11 @@ class _Sorter:
     def _newest(self, at: Int, gone: dict[str, int]) -> _Newest:
         """The last record of each person, but for those that a removal has come after."""
         users = self._users(at)
+        if not gone and len(set(users)) == len(users):
+            return users, at
         newest = dict(zip(users, at.tolist(), strict=True))
         if gone:
             newest = {user: last for user, last in newest.items() if last > gone.get(user, -1)}
-        elif len(newest) == len(users):
-            return users, at
         return list(newest), _array(newest.values())
 
     def _ledgers(self, at: Int, gone: dict[str, int], row_at: Int, rows: _Newest) -> _Newest:

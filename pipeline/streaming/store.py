@@ -189,6 +189,9 @@ class PartitionStore:
         """Nothing to let go of but the memory."""
 
     def _slots_or_new(self, users: Sequence[str]) -> NDArray[np.int64]:
+        known = self._slot_of
+        if users and not self._free and users[0] not in known and users[-1] not in known:
+            return self._slots_of_new(users)
         slots = self.slots(users)
         unknown = np.flatnonzero(slots < 0)
         if len(unknown):
@@ -201,6 +204,23 @@ class PartitionStore:
             slots[unknown] = self.slots(asked) if one_by_one else np.arange(first, first + len(new))
         return slots
 
+    def _slots_of_new(self, users: Sequence[str]) -> NDArray[np.int64]:
+        """As `_slots_or_new` where most are new and no slot is free: finds and adds in one pass."""
+        first, count = len(self._user_at), len(users)
+        given = range(first, first + count)
+        slots = np.fromiter(map(self._slot_of.setdefault, users, given), np.int64, count)
+        is_new = slots == np.arange(first, first + count)
+        if is_new.all():
+            self._user_at += users
+        else:  # the slots given to whom it turned out to know stay empty: close up
+            new = [users[i] for i in np.flatnonzero(is_new).tolist()]
+            self._user_at += new
+            self._slot_of.update(zip(new, range(first, len(self._user_at)), strict=True))
+            added = slots >= first
+            slots[added] = (first - 1 + np.cumsum(is_new))[slots[added] - first]
+        self._grow_to(len(self._user_at))
+        return slots
+
     def _take_slots(self, users: list[str]) -> None:
         """Give new people a slot each."""
         reused = min(len(users), len(self._free))
@@ -209,11 +229,7 @@ class PartitionStore:
         first = len(self._user_at)
         self._user_at += users[reused:]
         self._slot_of.update(zip(users[reused:], range(first, len(self._user_at)), strict=True))
-        slots = len(self._rows)
-        while slots < len(self._user_at):
-            slots *= 2
-        if slots > len(self._rows):
-            self._grow(slots)
+        self._grow_to(len(self._user_at))
 
     def _slot_or_new(self, user: str) -> int:
         slot = self._slot_of.get(user)
@@ -230,6 +246,13 @@ class PartitionStore:
                 self._grow(2 * slot)
         self._slot_of[user] = slot
         return slot
+
+    def _grow_to(self, people: int) -> None:
+        slots = len(self._rows)
+        while slots < people:
+            slots *= 2
+        if slots > len(self._rows):
+            self._grow(slots)
 
     def _grow(self, slots: int) -> None:
         rows, ledgers = _grown(self._rows, slots), _grown(self._ledgers, slots)

@@ -1,6 +1,7 @@
 """A partition's store hands out copies and shows only what was scattered."""
 
 import numpy as np
+import pytest
 
 from pipeline.factors.layout import FACTOR_ROW, LEDGER_ROW
 from pipeline.streaming.store import PartitionStore
@@ -154,3 +155,31 @@ def test_who_is_adopted_is_there_with_all_that_belongs_to_them() -> None:
     assert [user for chunk in store.chunks(10) for user in chunk] == ["c", "d"]
     assert store.outdated == {"c"}
     assert store.gather(["d"]).contracts == [b"cd"]
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        ["eve", "fay"],
+        ["eve", "ann", "fay"],
+        ["eve", "eve", "fay", "bob", "eve", "gus", "fay"],
+        ["eve", "ann", "bob", "cid", "eve"],
+        ["ann", "eve", "eve", "bob"],
+    ],
+)
+def test_who_is_new_gets_the_next_slot_whoever_is_known_or_repeated(users: list[str]) -> None:
+    store = PartitionStore()
+    known = ["ann", "bob", "cid"]
+    store.put_row(known, np.zeros(len(known), FACTOR_ROW))
+
+    rows = np.zeros(len(users), FACTOR_ROW)
+    rows["first_credit_month"] = range(1, len(users) + 1)
+    store.put_row(users, rows)
+    store.put_row(["zed"], np.zeros(1, FACTOR_ROW))
+
+    everybody = list(dict.fromkeys([*known, *users, "zed"]))
+    last = {user: number for number, user in enumerate(users, 1)}
+    assert [user for chunk in store.chunks(100) for user in chunk] == everybody
+    assert store.slots(everybody).tolist() == list(range(len(everybody)))
+    found = store.gather(everybody).rows["first_credit_month"].tolist()
+    assert found == [last.get(user, 0) for user in everybody]
