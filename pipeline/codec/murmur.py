@@ -36,14 +36,15 @@ def partition_of(key_hash: int, partitions: int) -> int:
 
 
 def _equally_long(data: UInt8, starts: Int64, length: int) -> UInt32:
-    octets = data[starts[:, None] + np.arange(length)].astype(np.uint32)
+    octets = data[starts[:, None] + np.arange(length)]
     whole = length // _WORD_BYTES
+    words = np.ascontiguousarray(octets[:, : _WORD_BYTES * whole]).view("<u4")
     h = np.full(len(starts), _SEED ^ length, np.uint32)
     for word in range(whole):
-        k = _little_endian(octets[:, _WORD_BYTES * word : _WORD_BYTES * (word + 1)]) * _M
+        k = words[:, word] * _M
         h = h * _M ^ (k ^ k >> _R) * _M
     if length % _WORD_BYTES:
-        h = (h ^ _little_endian(octets[:, _WORD_BYTES * whole :])) * _M
+        h = (h ^ _little_endian(octets[:, _WORD_BYTES * whole :].astype(np.uint32))) * _M
     h = (h ^ h >> np.uint32(13)) * _M
     return h ^ h >> np.uint32(15)
 
