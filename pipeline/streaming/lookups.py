@@ -5,6 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import cast
 
 import structlog
 
@@ -22,6 +24,12 @@ _RETRY_S = 1.0
 _BESIDE = ThreadPoolExecutor(1, "schema-registry")
 
 
+@cache
+def _are_remote(kind: type[SchemaRegistry]) -> bool:
+    # Asked of an object, each member is looked for, for each lane's every step.
+    return issubclass(kind, RemoteRegistry)
+
+
 async def look_up_schemas(
     registry: SchemaRegistry, records: Mapping[str, Sequence[Record]]
 ) -> None:
@@ -33,13 +41,14 @@ async def look_up_schemas(
     Raises:
         RegistryError: It could not answer for `PATIENCE_S`.
     """
-    if not isinstance(registry, RemoteRegistry):
+    if not _are_remote(type(registry)):
         return
-    wanted = _wanted(registry, records)
+    remote = cast("RemoteRegistry", registry)
+    wanted = _wanted(remote, records)
     patient_until = time.monotonic() + PATIENCE_S
     while wanted:
         try:
-            await asyncio.get_running_loop().run_in_executor(_BESIDE, registry.look_up, wanted)
+            await asyncio.get_running_loop().run_in_executor(_BESIDE, remote.look_up, wanted)
         except RegistryError as error:
             if time.monotonic() > patient_until:
                 raise
