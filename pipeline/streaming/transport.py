@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import uvloop
 from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
@@ -105,7 +106,15 @@ class BatchConsumer(AtOnce, Consumer):
     logger = _FAUST
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
-        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = BatchConsumerThread(
+            self,
+            loop=self.loop,
+            beacon=self.beacon,
+            # A fetch and a step of the lanes wait for each other.
+            thread_loop=uvloop.new_event_loop(),
+        )
+        thread._close_thread_loop_on_stop = True  # noqa: SLF001 - nobody else does
+        return thread
 
     async def _getmany(  # type: ignore[override] # its caller takes any sequence
         self,
