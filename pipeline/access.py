@@ -95,6 +95,17 @@ def replay_id(settings: Settings) -> str:
     return f"{settings.app_id}-replay"
 
 
+def joint_stem(group: str) -> str:
+    """What the transactional ids begin with that lanes of a group's workers have in common.
+
+    No group's name has a tilde, so no other group's ids begin the same.
+
+    >>> joint_stem("sesame")
+    'sesame~'
+    """
+    return f"{group}~"
+
+
 def wanted(settings: Settings, partner_ids: Sequence[str]) -> list[Rule]:
     """Every rule of the pipeline and of these partners."""
     return [
@@ -106,8 +117,10 @@ def wanted(settings: Settings, partner_ids: Sequence[str]) -> list[Rule]:
         ),
         *_of_generations(settings),
         *_of_worker(settings, Role.PIPELINE, settings.app_id),
+        *_of_joint(settings, Role.PIPELINE, settings.app_id),
         *_of_transactions(settings, Role.PIPELINE, replay_id(settings), 1),
         *_of_worker(settings, Role.GATEWAY, settings.gateway_app_id),
+        *_of_joint(settings, Role.GATEWAY, settings.gateway_app_id),
         *_of_transactions(
             settings, Role.OPERATOR, topics.DEAD_LETTER_REDRIVES.name, settings.partitions
         ),
@@ -164,6 +177,12 @@ def _of_transactions(settings: Settings, role: Role, stem: str, count: int) -> I
     for partition in range(count):
         # One by one: a prefix would take in all ids that only begin the same.
         yield Rule(who, Resource.TRANSACTIONAL_ID, f"{name}-{partition}", WRITE)
+
+
+def _of_joint(settings: Settings, role: Role, group: str) -> Iterator[Rule]:
+    """The producers that lanes have in common: each worker has another, and often a new one."""
+    who, stem = principal(settings, role), settings.topic_prefix + joint_stem(group)
+    yield Rule(who, Resource.TRANSACTIONAL_ID, stem, WRITE, Pattern.PREFIXED)
 
 
 def _surplus(

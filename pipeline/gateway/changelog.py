@@ -50,7 +50,7 @@ _Item = TypeVar("_Item")
 
 
 def entries(state: GatewayState, changes: Changes, position: Position) -> list[Entry]:
-    """All that a batch changed; before anything is released whose slot it names."""
+    """All that a batch changed, the position last; before a slot it names is released."""
     grants = state.grants
     # What is gone comes first: the same grant may be there anew.
     written: list[Entry] = [(kind + key, None) for key in changes.gone for kind in _OF_A_GRANT]

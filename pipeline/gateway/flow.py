@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from pipeline import topics
 from pipeline.codec.registry import SchemaRegistry
@@ -13,8 +14,10 @@ from pipeline.gateway.partner_topics import PartnerTopics
 from pipeline.gateway.reload import Rules
 from pipeline.gateway.restore import restore_gateway
 from pipeline.gateway.terms import TermsBox
+from pipeline.gateway.writing import write_while_there
 from pipeline.settings import Settings
 from pipeline.streaming.flow import Inlet
+from pipeline.streaming.joint import JointWriter
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.transaction import TransactionalWriter
 from pipeline.topics import Topic
@@ -36,6 +39,9 @@ class GatewayFlow:
         self._feeds: dict[int, PartnerFeed] = {}
         self.group = settings.gateway_app_id
         self.partner_topics = PartnerTopics(settings, lambda: self._terms.current.partner_ids)
+        self.joint = JointWriter(
+            settings, self.group, write=partial(write_while_there, self.partner_topics)
+        )
         metrics.PARTNERS.set(len(rules.terms.partner_ids))
 
     async def take_over(  # noqa: PLR0913 - as the protocol has it
@@ -48,8 +54,8 @@ class GatewayFlow:
         on_committed: Callable[[], None],
     ) -> OwnedGateway:
         """Restore a partition's grants and people, and give it a feed of its own."""
-        context = self._contexts[partition] = self._context(partition)
-        restored = await restore_gateway(reader, context, on_restoring)
+        context = self._contexts[partition] = self.context(partition)
+        restored = await restore_gateway(reader, context, on_restoring, self.joint.fence)
 
         def feed_at(place: Place) -> PartnerFeed:
             there = self.partner_topics
@@ -58,7 +64,14 @@ class GatewayFlow:
             return feed
 
         return OwnedGateway(
-            context, writer, reader, restored, feed_at, self.partner_topics, on_committed
+            context,
+            writer,
+            reader,
+            restored,
+            feed_at,
+            self.partner_topics,
+            on_committed,
+            self.joint,
         )
 
     def exchange(self, rules: Rules) -> None:
@@ -79,13 +92,22 @@ class GatewayFlow:
         feed = self._feeds.get(partition)
         return None if feed is None else feed.next_offset(topic.name)
 
+    def assigned(self) -> None:
+        """Have another joint producer: whoever has got one of the former's partitions ends it."""
+        self.joint.renew()
+
+    async def close(self) -> None:
+        """End what the lanes had in common."""
+        await self.joint.close()
+
     def forget(self, partition: int) -> None:
         """Drop what is kept of a partition that is no longer owned."""
         self._contexts.pop(partition, None)
         self._feeds.pop(partition, None)
         metrics.forget_partition(partition)
 
-    def _context(self, partition: int) -> GatewayContext:
+    def context(self, partition: int) -> GatewayContext:
+        """What a partition's gateway works with."""
         return GatewayContext(
             registry=self._registry,
             terms=self._terms,

@@ -17,13 +17,12 @@ from pipeline.gateway.outcomes import is_doubtful
 from pipeline.gateway.partner_topics import PartnerTopics
 from pipeline.gateway.restore import Restored
 from pipeline.gateway.rows import NEVER_MS
-from pipeline.gateway.sends import partner_of
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.terms import PolicyTable, Terms
-from pipeline.gateway.writing import write_while_there
+from pipeline.gateway.writing import LaneWriter
 from pipeline.streaming import lane_metrics
 from pipeline.streaming.backlog import Backlog
-from pipeline.streaming.flow import Send
+from pipeline.streaming.joint import JointWriter
 from pipeline.streaming.lookups import look_up_schemas
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Record
@@ -33,6 +32,8 @@ from pipeline.topics import Topic
 
 _REVIEW_GRANTS = 10_000
 """Slots looked through in one transaction; what arrives goes between two of them."""
+_JOINT_RECORDS_MAX = 2_000
+"""Written with other lanes: with more, the records cost more than the transaction does."""
 _RENEW_SLOTS = 10_000
 """Grants, and as many people, written in the current layouts in one transaction."""
 
@@ -68,6 +69,7 @@ class OwnedGateway:
         feed_at: Callable[[Place], Feed],
         partner_topics: PartnerTopics,
         on_committed: Callable[[], None],
+        joint: JointWriter,
     ) -> None:
         """Take over what was restored; writer and reader are started.
 
@@ -79,10 +81,11 @@ class OwnedGateway:
             feed_at: Makes the feed of the lane, given where to begin.
             partner_topics: Which topics there are.
             on_committed: Called after each commit.
+            joint: Writes small batches, with those of other partitions.
         """
         self._context = context
-        self._writer = writer
-        self._reader = reader
+        self._writer = LaneWriter(context, writer, reader, partner_topics, joint)
+        self._settled = joint.settled
         self._on_committed = on_committed
         self._backlog = Backlog(reader, context.partition, topics.GATEWAY_INPUTS, self.next_offset)
         self._partner_topics = partner_topics
@@ -150,12 +153,17 @@ class OwnedGateway:
 
     async def apply(self, taken: Taken) -> None:
         """Apply fetched records in one transaction, and what they show to be missing before."""
+        if self._may_join(taken.records):
+            await self._settled()
         taken.drop_applied(self.position)
         async for name, records in self._backlog.skipped(taken):
             await self._apply_beyond_doubt({name: records})
         # A hole may have brought newer consents than were taken.
         taken.drop_applied(self.position)
-        await self._apply_beyond_doubt(taken.records)
+        if taken.records:
+            await self._apply_beyond_doubt(taken.records)
+            # What may have failed is applied again, or shown by a review.
+            self._writer.is_proven |= not self._to_review
 
     async def _apply_beyond_doubt(self, records: dict[str, Sequence[Record]]) -> None:
         """Apply records, the newest consents ahead of a report on who seems to have no grant."""
@@ -180,10 +188,8 @@ class OwnedGateway:
         if self._has_other_rules():
             self._adopt_rules()
             self._feed.follow(self._fed)
-        start = self._to_review.pop(0) if self._to_review else None
-        slots: Int64 = np.zeros(0, np.int64)
-        if start is not None:
-            slots = self.state.grants.taken(start, start + _REVIEW_GRANTS)
+        start = self._to_review.pop(0) if self._to_review else self.state.grants.slots_end
+        slots = self.state.grants.taken(start, start + _REVIEW_GRANTS)
         with lane_metrics.phase("review"):
             output = step.review(
                 self.state, slots, self.position, self._context, self._table, self._rescored
@@ -213,8 +219,7 @@ class OwnedGateway:
 
     async def _renew(self) -> None:
         """Write the next rows in the current layouts, so that former ones can be dropped."""
-        outdated = self.state.outdated
-        if not outdated:
+        if not (outdated := self.state.outdated):
             return
         grants, people = outdated.take(_RENEW_SLOTS)
         with lane_metrics.phase("renew"):
@@ -228,29 +233,22 @@ class OwnedGateway:
         with lane_metrics.phase("apply"):
             output = step.apply(self.state, records, self.position, self._context, self._table)
         hit(Failpoint.GATEWAY_APPLIED)
-        await self._commit(output)
+        await self._commit(output, with_others=self._may_join(records))
         lane_metrics.BATCH_RECORDS.observe(sum(map(len, records.values())))
 
-    async def _commit(self, output: step.Output) -> None:
+    def _may_join(self, records: Mapping[str, Sequence[Record]]) -> bool:
+        """Whether records may be written with those of other lanes."""
+        few = sum(map(len, records.values())) <= _JOINT_RECORDS_MAX
+        return few and not self._to_review
+
+    async def _commit(self, output: step.Output, *, with_others: bool = False) -> None:
         with lane_metrics.phase("commit"):
-            sends = [send for send in output.sends if await self._lasts(send)]
-            await write_while_there(self._writer, sends, self._partner_topics)
-        self.position = output.position
+            self.position = await self._writer.write(output, self.position, with_others=with_others)
         hit(Failpoint.GATEWAY_COMMITTED)
         self._next_due_ms = self.state.next_due_ms
         metrics.observe_counts(output.counts)
         self._observe()
         self._on_committed()
-
-    async def _lasts(self, send: Send) -> bool:
-        """Whether a topic is there to be written to: those of partners may be deleted."""
-        name = send.topic.name
-        partner_id = partner_of(name)
-        if partner_id is None or name in self._partner_topics.ids:
-            return True
-        if partner_id in self._context.terms.current.partner_ids:
-            return False
-        return await self._reader.exists(send.topic)
 
     def _has_other_rules(self) -> bool:
         terms, keyring = self._context.terms.current, self._context.keyring

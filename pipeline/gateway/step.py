@@ -5,7 +5,7 @@ not committed, the state must be restored.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from pipeline.gateway.showing import Moment, refresh
 from pipeline.gateway.state import GatewayState
 from pipeline.gateway.terms import PolicyTable
 from pipeline.gateway.vocabulary import Cause
+from pipeline.streaming.changelog import POSITION_KEY
 from pipeline.streaming.columnar import key_column, timestamps_of, values_of
 from pipeline.streaming.flow import Send
 from pipeline.streaming.position import Position
@@ -47,6 +48,16 @@ class Output:
     sends: list[Send]
     position: Position
     counts: Counts = field(default_factory=Counts)
+
+    def naming(self, transactional_id: str) -> "Output":
+        """The same with another producer named beside the owner's."""
+        if transactional_id == self.position.transactional_id:
+            return self
+        position = replace(self.position, transactional_id=transactional_id)
+        rows, *others = self.sends
+        *before, _ = rows.records  # its last is the position
+        named = replace(rows, records=[*before, (POSITION_KEY, position.encode(), ())])
+        return replace(self, sends=[named, *others], position=position)
 
 
 def apply(

@@ -27,7 +27,7 @@ from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.step import StepContext
 from pipeline.streaming.topic_check import check_topics, topic_ids
-from pipeline.streaming.transaction import TransactionalWriter
+from pipeline.streaming.transaction import TransactionalWriter, id_of
 
 _SWEPT_S = 10.0
 """How long a comparison waits for a sweep under way."""
@@ -137,7 +137,7 @@ class Replay:
 
     async def _switch_all(self, replayed: Replayed) -> None:
         await self._check_beginnings()
-        writer = TransactionalWriter(self.settings, replay_id(self.settings), 0)
+        writer = TransactionalWriter(self.settings, id_of(replay_id(self.settings), 0))
         await writer.start()
         try:
             now = await self._generations()

@@ -10,6 +10,7 @@ Before that one transaction the live state is untouched; after it there is no ot
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 
 import structlog
@@ -24,6 +25,7 @@ from pipeline.replay.live import LiveState, ToldScores
 from pipeline.settings import Settings
 from pipeline.streaming import changelog, generations, journal
 from pipeline.streaming.flow import Send
+from pipeline.streaming.joint import fence, read_to_the_end
 from pipeline.streaming.owned import OwnedPartition
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
@@ -31,7 +33,7 @@ from pipeline.streaming.records import Entry
 from pipeline.streaming.restore import Restored
 from pipeline.streaming.step import StepContext
 from pipeline.streaming.store import PartitionStore
-from pipeline.streaming.transaction import FencedError, TransactionalWriter
+from pipeline.streaming.transaction import FencedError, TransactionalWriter, id_of
 
 _PEOPLE_MAX = 10_000
 """Looked at at once."""
@@ -120,15 +122,18 @@ class NewGeneration:
                 return
 
     async def _switch_over(self) -> int:
-        lane = TransactionalWriter(self._settings, self._settings.app_id, self._context.partition)
+        owner = id_of(self._settings.app_id, self._context.partition)
+        lane = TransactionalWriter(self._settings, owner)
         await lane.start()
         hit(Failpoint.SWITCH_FENCED)
         try:
+            await self._fence_joint()
             await self._check_pointer()
             await self._build.advance()
             position = self._build.position.copy()
             # Everybody is scored again by whoever owns the state next, should we not live so long.
             position.swept_month = 0
+            position.transactional_id = ""
             self._unwritten += _entries(self._build.store, await self._news())
             self._check_position()
             hit(Failpoint.SWITCH_FOLDED)
@@ -155,6 +160,17 @@ class NewGeneration:
         for seen in (build.changed, build.erased, live.touched, told.touched):
             seen.clear()
         return news
+
+    async def _fence_joint(self) -> None:
+        """Fence who may write beside the lane, too; other lanes of that worker restore then."""
+        live = self._live
+        await live.advance()
+        await read_to_the_end(
+            partial(fence, self._settings),
+            # Of a position that cannot be read the journal has another copy.
+            lambda: (live.position or self._build.position).transactional_id,
+            live.advance,
+        )
 
     async def _check_pointer(self) -> None:
         """The lane is fenced: whoever switched over before has done so for good."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pipeline import topics
 from pipeline.errors import SesameError
 from pipeline.streaming import lane_metrics
+from pipeline.streaming.asking import EndsOf
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Record
 from pipeline.streaming.waiting import Taken
@@ -24,6 +25,7 @@ class Backlog:
         partition: int,
         inputs: Sequence[Topic],
         next_offset: Callable[[str], int],
+        consents: EndsOf | None = None,
     ) -> None:
         """Set up; nothing is read yet.
 
@@ -32,7 +34,9 @@ class Backlog:
             partition: The number to read of every topic.
             inputs: The topics, consents among them.
             next_offset: The first offset of a topic that is not applied, asked at each use.
+            consents: Asks for the ends of consents, for several partitions at a time.
         """
+        self._consents = consents or EndsOf(topics.CONSENTS)
         self._reader = reader
         self._partition = partition
         self._inputs = {topic.name: topic for topic in inputs}
@@ -60,7 +64,7 @@ class Backlog:
         """Whether there are consents beyond what is applied and these, which were taken."""
         name = topics.CONSENTS.name
         following = taken[-1].offset + 1 if taken else self._next_offset(name)
-        end = await self._reader.end(topics.CONSENTS, self._partition)
+        end = await self._consents.end(self._reader, self._partition)
         return end > max(following, self._ends.get(name, 0))
 
     async def unread(self, topic: Topic) -> AsyncIterator[Sequence[Record]]:

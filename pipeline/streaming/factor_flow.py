@@ -8,7 +8,9 @@ from pipeline.factors.fold import Policy
 from pipeline.scoring.model import Model
 from pipeline.settings import Settings
 from pipeline.streaming import metrics
+from pipeline.streaming.asking import EndsOf
 from pipeline.streaming.flow import Inlet
+from pipeline.streaming.joint import JointWriter
 from pipeline.streaming.owned import OwnedPartition
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.restore import restore
@@ -29,7 +31,9 @@ class FactorFlow:
         """Set up; nothing is restored yet."""
         self.standby = Standby(settings) if settings.standby else None
         self.stores = open_stores(settings)
+        self.joint = JointWriter(settings, settings.app_id)
         self._together = Together()
+        self._consents = EndsOf(topics.CONSENTS)
         self._settings = settings
         self._registry = registry
         self._model = model
@@ -46,9 +50,20 @@ class FactorFlow:
         on_committed: Callable[[], None],
     ) -> OwnedPartition:
         """Restore a partition's people from its changelog."""
-        restored = await restore(reader, partition, on_restoring, self.stores, self.standby)
+        restored = await restore(
+            reader, partition, on_restoring, self.joint.fence, self.stores, self.standby
+        )
         context = self.context(partition)
-        return OwnedPartition(context, writer, reader, restored, on_committed, self._together)
+        return OwnedPartition(
+            context,
+            writer,
+            reader,
+            restored,
+            on_committed,
+            self._together,
+            self.joint,
+            self._consents,
+        )
 
     def context(self, partition: int) -> StepContext:
         """What does not change from batch to batch of a partition."""
@@ -60,6 +75,14 @@ class FactorFlow:
             partitions=self._settings.partitions,
             topic_prefix=self._settings.topic_prefix,
         )
+
+    def assigned(self) -> None:
+        """Have another joint producer: whoever has got one of the former's partitions ends it."""
+        self.joint.renew()
+
+    async def close(self) -> None:
+        """End what the lanes had in common."""
+        await self.joint.close()
 
     def forget(self, partition: int) -> None:
         """Drop the metrics of a partition that is no longer owned."""

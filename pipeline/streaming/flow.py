@@ -137,5 +137,11 @@ class Flow(Protocol):
             on_committed: To be called after each commit.
         """
 
+    def assigned(self) -> None:
+        """The partitions are about to be other ones; no lane is at work."""
+
+    async def close(self) -> None:
+        """All lanes have ended."""
+
     def forget(self, partition: int) -> None:
         """Drop the metrics of a partition that is no longer owned."""

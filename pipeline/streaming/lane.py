@@ -22,7 +22,7 @@ from pipeline.streaming import lane_metrics as metrics
 from pipeline.streaming.flow import Flow, Owned
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Record
-from pipeline.streaming.transaction import FencedError, TransactionalWriter
+from pipeline.streaming.transaction import FencedError, TransactionalWriter, id_of
 from pipeline.streaming.waiting import Acknowledge, Taken, Waiting
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class Lane:
         self._settings = settings
         self._flow = flow
         self._on_failure = on_failure
-        self._writer = TransactionalWriter(settings, flow.group, partition)
+        self._writer = TransactionalWriter(settings, id_of(flow.group, partition))
         self._reader = PartitionReader(settings)
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import structlog
@@ -12,7 +13,9 @@ from pipeline.factors.months import month_of_ms
 from pipeline.failpoints import Failpoint, hit
 from pipeline.streaming import lane_metrics, metrics, step
 from pipeline.streaming.arrivals import DecodedTopic, decode
+from pipeline.streaming.asking import EndsOf
 from pipeline.streaming.backlog import Backlog
+from pipeline.streaming.joint import JointWriter
 from pipeline.streaming.lookups import look_up_schemas
 from pipeline.streaming.output import Output
 from pipeline.streaming.reader import PartitionReader
@@ -49,6 +52,8 @@ class OwnedPartition:
         restored: Restored,
         on_advance: Callable[[], None],
         together: Together | None = None,
+        joint: JointWriter | None = None,
+        consents: EndsOf | None = None,
     ) -> None:
         """Take over what was restored; writer and reader are started.
 
@@ -59,13 +64,18 @@ class OwnedPartition:
             restored: The state as the last transaction left it.
             on_advance: Called after each commit.
             together: Does the steps of small batches, with those of other partitions.
+            joint: Writes small batches, with those of other partitions.
+            consents: Asks for the ends of consents, of other partitions too.
         """
+        self._joint = joint
         self._together = together or Together()
         self._context = context
         self._writer = writer
         self._reader = reader
         self._on_advance = on_advance
-        self._backlog = Backlog(reader, context.partition, topics.INPUTS, self._next_offset)
+        self._backlog = Backlog(
+            reader, context.partition, topics.INPUTS, self._next_offset, consents
+        )
         self._to_sweep: list[str] | None = None
         self._sweep_after: Iterator[list[str]] = iter(())
         self._sweep_month = 0
@@ -168,8 +178,8 @@ class OwnedPartition:
         if number <= RECORDS_MAX:
             share = step.Share(self._context, self.store, self.position)
             async with self._together.finished(share, records) as finished:
-                if not (finished.lacks_consent and await self._has_consents_beyond(records)):
-                    await self._commit(finished.output)
+                if not (finished.lacks_consent and await self._looks_for_consents(records)):
+                    await self._commit(finished.output, with_others=True)
                     metrics.observe_batch(finished.output, number)
                     return
         with lane_metrics.phase("decode"):
@@ -193,6 +203,13 @@ class OwnedPartition:
         await self._commit(output)
         metrics.observe_batch(output, sum(map(len, records.values())))
 
+    async def _looks_for_consents(self, records: dict[str, Sequence[Record]]) -> bool:
+        """As ``_has_consents_beyond``, for one of several lanes in a step."""
+        if self._joint is None:
+            return await self._has_consents_beyond(records)
+        with self._joint.held():
+            return await self._has_consents_beyond(records)
+
     async def _has_consents_beyond(self, records: dict[str, Sequence[Record]]) -> bool:
         return await self._backlog.has_consents(records.get(topics.CONSENTS.name, ()))
 
@@ -200,13 +217,19 @@ class OwnedPartition:
         with lane_metrics.phase("fold"):
             return step.fold(self.store, decoded, self.position, self._context)
 
-    async def _commit(self, output: Output) -> None:
+    async def _commit(self, output: Output, *, with_others: bool = False) -> None:
+        joint = self._joint
+        # While others hang, a lane does not.
+        joins = with_others and joint is not None and joint.takes(self.position)
+        if not joins:
+            # Only the owner's own producer may say who else writes.
+            who = joint.transactional_id if joint else ""
+            output.position = replace(output.position, transactional_id=who)
         with lane_metrics.phase("commit"):
             partitions = self._context.partitions
             began_ms = time.time_ns() // 1_000_000
-            offsets = await self._writer.write(
-                sends(output, self.partition, partitions, self._changelog)
-            )
+            written = sends(output, self.partition, partitions, self._changelog)
+            offsets = await (joint if joint and joins else self._writer).write(written)
         for user in output.erased:
             self.store.remove(user)
         self.store.scatter(output.state, output.changed)

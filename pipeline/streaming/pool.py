@@ -97,6 +97,8 @@ class LanePool:
         async with self._change:
             if self._closed:
                 return  # the group gave partitions to a worker that is leaving it
+            await asyncio.gather(*(lane.stop(_GRACE_S) for lane in self.lanes.values()))
+            self._flow.assigned()
             for number in self.lanes.keys() - numbers:
                 await self.lanes.pop(number).close(_GRACE_S, save=False)
                 metrics.forget_partition(number)
@@ -106,8 +108,6 @@ class LanePool:
                 if lane is None:
                     lane = Lane(self._settings, self._flow, number, self._on_failure)
                     self.lanes[number] = lane
-                else:
-                    await lane.stop(_GRACE_S)
                 lane.start()
             self.assigned = True
             log.info("partitions assigned", partitions=sorted(numbers))
@@ -119,6 +119,7 @@ class LanePool:
             lanes, self.lanes = self.lanes, {}
             self._unassign()
             await asyncio.gather(*(lane.close(_GRACE_S, save=True) for lane in lanes.values()))
+            await self._flow.close()
 
     @property
     def is_ready(self) -> bool:

@@ -15,7 +15,12 @@ def _from_1(content: dict[str, Any]) -> dict[str, Any]:
     return content | {"topic_ids": {}}
 
 
-LAYOUTS: Layouts[dict[str, Any]] = Layouts("position", 2, {1: _from_1})
+def _from_2(content: dict[str, Any]) -> dict[str, Any]:
+    """To layout 3, which says who writes beside the partition's own producer: nobody did."""
+    return content | {"transactional_id": ""}
+
+
+LAYOUTS: Layouts[dict[str, Any]] = Layouts("position", 3, {1: _from_1, 2: _from_2})
 
 
 @dataclass(slots=True)
@@ -26,12 +31,17 @@ class Position:
     ``watermark_ms`` is the newest event time applied; ``swept_month`` the month (since
     1970) for which everybody has been re-scored; ``topic_ids`` says which topic it was that
     offsets are of, where one may be deleted and made anew under its name.
+
+    ``transactional_id``, without the prefix, is of the producer that may write the partition beside
+    its own: what several partitions have in common. Empty: none may. It says nothing of the state,
+    and two positions that differ in it alone are the same.
     """
 
     applied: dict[str, int] = field(default_factory=dict)
     watermark_ms: int = 0
     swept_month: int = 0
     topic_ids: dict[str, str] = field(default_factory=dict)
+    transactional_id: str = field(default="", compare=False)
 
     def next_offset(self, topic: str) -> int:
         """The first offset of ``topic`` not yet applied."""
@@ -40,7 +50,9 @@ class Position:
     def copy(self) -> "Position":
         """An independent copy."""
         applied, topic_ids = dict(self.applied), dict(self.topic_ids)
-        return Position(applied, self.watermark_ms, self.swept_month, topic_ids)
+        return Position(
+            applied, self.watermark_ms, self.swept_month, topic_ids, self.transactional_id
+        )
 
     def encode(self) -> bytes:
         """The changelog value."""
@@ -51,6 +63,7 @@ class Position:
                 "watermark_ms": self.watermark_ms,
                 "swept_month": self.swept_month,
                 "topic_ids": self.topic_ids,
+                "transactional_id": self.transactional_id,
             },
             sort_keys=True,
         ).encode()
@@ -68,7 +81,7 @@ class Position:
             applied = {str(topic): _number(last) for topic, last in content["applied"].items()}
             topic_ids = {str(topic): str(made) for topic, made in content["topic_ids"].items()}
             watermark_ms, swept = _number(content["watermark_ms"]), _number(content["swept_month"])
-            return cls(applied, watermark_ms, swept, topic_ids)
+            return cls(applied, watermark_ms, swept, topic_ids, str(content["transactional_id"]))
         except UnreadableRowError:
             raise
         except (ValueError, LookupError, TypeError, AttributeError) as error:

@@ -14,6 +14,7 @@ from pipeline.failpoints import Failpoint, hit
 from pipeline.streaming import generations, lane_metrics
 from pipeline.streaming.beside import beside
 from pipeline.streaming.copy import WAY_ON, Copy
+from pipeline.streaming.joint import Fence, read_to_the_end
 from pipeline.streaming.layouts import UnreadableRowError
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
@@ -35,20 +36,24 @@ class Restored:
     generation: int = 1
 
 
-async def restore(
+async def restore(  # noqa: PLR0913 - each is a thing of its own
     reader: PartitionReader,
     partition: int,
     advanced: Callable[[], None],
+    fence: Fence,
     stores: Stores | None = None,
     standby: Standby | None = None,
 ) -> Restored:
     """Read the changelog of the generation ``partition`` is in to its end.
+
+    All other producers that may write it are fenced meanwhile.
 
     Args:
         reader: Started.
         partition: Its number. The former owner must be fenced already, so that nothing is added
             meanwhile.
         advanced: Called after each fetch applied, so that a long restore is not taken for a stall.
+        fence: For producers that positions name beside the owner's.
         stores: Makes the store that takes the people; one may have some of a checkpoint already.
         standby: May hold a warm copy, of which only the rest has to be read. It has the copy
             back if no broker answers or this is cancelled.
@@ -70,6 +75,11 @@ async def restore(
         begun_from, copy = await _begin(stores or MemoryStores(), changelog, warm, began_ms)
         former = copy.records
         await _read_on(reader, copy, end, began_ms, advanced)
+        await read_to_the_end(
+            fence,
+            partial(_named, copy),
+            partial(_read_later, reader, copy, began_ms, advanced),
+        )
     except BaseException as error:
         if copy is not None:
             copy.store.close(save=False)
@@ -80,6 +90,16 @@ async def restore(
     lane_metrics.RECOVERY_RECORDS.labels(begun_from).inc(records)
     log.info("changelog read", partition=partition, records=records, start=begun_from)
     return Restored(copy.store, copy.position or Position(), generation)
+
+
+def _named(copy: Copy[Store]) -> str | None:
+    return copy.position.transactional_id if copy.position else None
+
+
+async def _read_later(
+    reader: PartitionReader, copy: Copy[Store], began_ms: int, advanced: Callable[[], None]
+) -> None:
+    await _read_on(reader, copy, await reader.end(copy.topic, copy.partition), began_ms, advanced)
 
 
 async def _begin(

@@ -42,6 +42,8 @@ def _send(topic: topics.Topic, partition: int, entries: Iterable[Entry]) -> Send
 
 
 def _by_partition(entries: list[Entry], partitions: int) -> Iterator[tuple[int, list[Entry]]]:
+    if not entries:
+        return
     # Kafka's default partitioner: the receiver's records of every topic lie there.
     places = partitions_of(murmur2_all([key for key, _ in entries]), partitions)
     order = np.argsort(places, kind="stable").tolist()

@@ -1,10 +1,11 @@
 """Small batches of several partitions in one step: what a step costs at least is then paid once.
 
-    lane 0 ── few records ──┐                             ┌── output 0 ──► its transaction
+    lane 0 ── few records ──┐                             ┌── output 0 ──► its commit
     lane 3 ── few records ──┤► decode ─ fold ─ finish ────┤
-    lane 5 ── few records ──┘                             └── output 5 ──► its transaction
+    lane 5 ── few records ──┘                             └── output 5 ──► its commit
 
-Lanes stay as they are: each owns its partition, waits here for its output, and commits it.
+Lanes stay as they are: each owns its partition, waits here for its output, and commits it; those
+that do so at the same time share a transaction (`joint`).
 """
 
 import asyncio
@@ -20,9 +21,9 @@ from pipeline.streaming.output import Output
 from pipeline.streaming.records import Record
 from pipeline.streaming.step import Share, finish_together, fold_together
 
-RECORDS_MAX = 2_000
-"""Of one share: with more, the records cost more than the step itself."""
-TOGETHER_MAX = 8_000
+RECORDS_MAX = 8_000
+"""Of one share: with more it gains nothing, and steps that overlap with commits are as good."""
+TOGETHER_MAX = 32_000
 """Of one step, unless a single share has more: the event loop stands still for so long."""
 PATIENCE_S = 0.05
 """How long a step waits for the commits of the last: one that hangs is not to hold up others."""

@@ -1,7 +1,8 @@
-"""One transactional producer per owned partition: what a batch writes, all or nothing."""
+"""What is written all or nothing, by a producer with a transactional id."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from itertools import chain, groupby
 
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import TopicPartition
@@ -15,6 +16,15 @@ from pipeline.streaming.producer import TransactionalProducer
 _FENCED = (ProducerFenced, InvalidProducerEpoch)
 
 
+def id_of(group: str, partition: int) -> str:
+    """The transactional id, without the prefix, with which a partition's owner writes.
+
+    >>> id_of("sesame", 3)
+    'sesame-3'
+    """
+    return f"{group}-{partition}"
+
+
 class FencedError(RuntimeError):
     """Another worker has taken the partition.
 
@@ -23,16 +33,21 @@ class FencedError(RuntimeError):
 
 
 class TransactionalWriter:
-    """Writes what one partition's lane sends; starting it fences the former owner."""
+    """Writes transactions of one transactional id; starting it fences whoever had it before."""
 
-    def __init__(self, settings: Settings, group: str, partition: int) -> None:
-        """Set up for a group's ``partition``; nothing is sent before ``start``."""
+    def __init__(self, settings: Settings, transactional_id: str) -> None:
+        """Set up; nothing is sent before ``start``.
+
+        Args:
+            settings: Say where the topics are.
+            transactional_id: Without the prefix.
+        """
         self._settings = settings
-        self._transactional_id = f"{settings.topic_prefix}{group}-{partition}"
+        self._transactional_id = settings.topic_prefix + transactional_id
         self._producer: TransactionalProducer | None = None
 
     async def start(self) -> None:
-        """Connect, and fence whoever wrote this partition before."""
+        """Connect, and fence whoever wrote with this id before."""
         await self.stop()
         producer = TransactionalProducer(self._settings, self._transactional_id)
         try:
@@ -59,10 +74,11 @@ class TransactionalWriter:
             transaction lies below it, and some of what it wrote may.
 
         Raises:
-            FencedError: Another worker owns the partition now.
+            FencedError: Somebody else has started a writer of this id, or the broker has ended
+                the transaction.
             KafkaError: The transaction did not commit; it is not known to have failed either,
-                so the partition's state must be restored before going on, and the writer
-                started again.
+                so what it wrote of must be restored before going on, and the writer started
+                again.
         """
         limit_s = self._settings.transaction_timeout_s
         try:
@@ -127,10 +143,11 @@ class TransactionalWriter:
 def _batches(
     producer: TransactionalProducer, place: TopicPartition, sends: Iterable[Send]
 ) -> Iterator[Batch]:
-    for send in sends:
-        records = iter(send.records)
+    # Of several lanes there are several sends: each would take a request of its own.
+    for timestamp_ms, alike in groupby(sends, lambda send: send.timestamp_ms):
+        records = chain.from_iterable(send.records for send in alike)
         left = next(records, None)
         while left is not None:
-            batch, left = producer.build(place, left, records, send.timestamp_ms)
+            batch, left = producer.build(place, left, records, timestamp_ms)
             yield batch
         hit(Failpoint.TRANSACTION_SENT)

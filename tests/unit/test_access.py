@@ -98,9 +98,9 @@ def test_a_role_may_read_and_write_these_topics(
         (
             "pipeline",
             {"sesame"},
-            {"sesame-0", "sesame-1", "sesame-replay-0"},
+            {"sesame-0", "sesame-1", "sesame-replay-0", "sesame~"},
         ),
-        ("gateway", {"gateway"}, {"gateway-0", "gateway-1"}),
+        ("gateway", {"gateway"}, {"gateway-0", "gateway-1", "gateway~"}),
         ("operator", set(), {"dead-letter-redrives-0", "dead-letter-redrives-1"}),
     ],
 )
@@ -111,10 +111,14 @@ def test_only_workers_have_a_group_and_only_who_writes_in_transactions_has_their
     assert rights(role, "write", Resource.TRANSACTIONAL_ID) == transactional_ids
 
 
-def test_only_rules_for_later_changelogs_say_more_than_one_name() -> None:
-    changelogs = [rule for rule in SHOULD if rule.pattern is Pattern.PREFIXED]
-    assert {rule.name for rule in changelogs} == {"blue.factor-state-changelog.g"}
-    assert {rule.principal for rule in changelogs} == {"User:sesame-pipeline"}
+def test_only_later_changelogs_and_joint_producers_have_rules_for_more_than_one_name() -> None:
+    wide = [rule for rule in SHOULD if rule.pattern is Pattern.PREFIXED]
+    assert {(rule.resource, rule.name) for rule in wide} == {
+        (Resource.TOPIC, "blue.factor-state-changelog.g"),
+        (Resource.TRANSACTIONAL_ID, "blue.sesame~"),
+        (Resource.TRANSACTIONAL_ID, "blue.gateway~"),
+    }
+    assert {rule.principal for rule in wide} == {"User:sesame-pipeline", "User:sesame-gateway"}
     operations = {rule.operation for rule in SHOULD}
     assert operations == {"read", "write", "create", "delete", "describe_configs"}
     assert {rule.permission for rule in SHOULD} == {Permission.ALLOW}

@@ -113,7 +113,7 @@ class CopyFlow(FactorFlow):
         on_committed: Callable[[], None],
     ) -> CopiedPartition:
         """Go on where the last copier stopped."""
-        restored = await restore(reader, partition, on_restoring)
+        restored = await restore(reader, partition, on_restoring, self.joint.fence)
         owned = CopiedPartition(self.context(partition), writer, reader, restored, on_committed)
         owned.quota = self.quota
         return owned

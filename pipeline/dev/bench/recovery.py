@@ -18,7 +18,7 @@ from pipeline.streaming.journal import Kind
 from pipeline.streaming.output import Output
 from pipeline.streaming.position import Position
 from pipeline.streaming.sends import sends
-from pipeline.streaming.transaction import TransactionalWriter
+from pipeline.streaming.transaction import TransactionalWriter, id_of
 
 _MB = 1_000_000
 _MILLION = 1_000_000
@@ -115,7 +115,7 @@ async def fill(
 ) -> tuple[int, int]:
     """Write the changelog as the lanes would; its records and bytes, positions aside."""
     writers = [
-        TransactionalWriter(settings, settings.app_id, number)
+        TransactionalWriter(settings, id_of(settings.app_id, number))
         for number in range(settings.partitions)
     ]
     records = size = 0

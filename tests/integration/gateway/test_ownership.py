@@ -20,7 +20,7 @@ from pipeline.streaming.lane import Lane
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Header
-from pipeline.streaming.transaction import TransactionalWriter
+from pipeline.streaming.transaction import TransactionalWriter, id_of
 from pipeline.streaming.waiting import Taken
 from tests.integration.support.gateway import KEY, SharedStream, outcome, score, scoring
 from tests.integration.support.records import DAY_MS, NOW_MS
@@ -243,7 +243,7 @@ async def apply_without_beginning(stream: SharedStream, fetched: list[Fetched]) 
         pseudonym_key=KEY,
     )
     flow = GatewayFlow(current, FileRegistry(), load_rules(current))
-    writer, reader = TransactionalWriter(current, flow.group, 0), PartitionReader(current)
+    writer, reader = TransactionalWriter(current, id_of(flow.group, 0)), PartitionReader(current)
     lane = Lane(current, flow, 0, lambda _: None)
     try:
         await writer.start()

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,14 @@ from pipeline.scoring.model import Model
 from pipeline.settings import Settings
 from pipeline.streaming import changelog, generations
 from pipeline.streaming.flow import Send
+from pipeline.streaming.joint import fence
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Entry
 from pipeline.streaming.restore import Restored, restore
 from pipeline.streaming.stores.checkpoint import StoreError
 from pipeline.streaming.stores.folders import open_stores
-from pipeline.streaming.transaction import TransactionalWriter
+from pipeline.streaming.transaction import TransactionalWriter, id_of
 from tests.integration.streaming.conftest import NewStream
 from tests.integration.streaming.test_restart import set_config
 from tests.integration.streaming.test_worker_loss import (
@@ -138,7 +140,7 @@ def write(settings: Settings, entries: list[Entry], payments: int, generation: i
     """A transaction of a partition's lane, as far as its changelog goes."""
 
     async def run() -> None:
-        writer = TransactionalWriter(settings, settings.app_id, 0)
+        writer = TransactionalWriter(settings, id_of(settings.app_id, 0))
         await writer.start()
         position = (changelog.POSITION_KEY, Position({"payments": payments}).encode())
         topic = topics.changelog_of(generation)
@@ -160,7 +162,9 @@ def restored(settings: Settings) -> tuple[int | None, set[str], Mapping[str, int
         reader = PartitionReader(settings)
         await reader.start()
         try:
-            found: Restored = await restore(reader, 0, lambda: None, open_stores(settings))
+            found: Restored = await restore(
+                reader, 0, lambda: None, partial(fence, settings), open_stores(settings)
+            )
         finally:
             await reader.stop()
         people = {user for chunk in found.store.chunks(100) for user in chunk}

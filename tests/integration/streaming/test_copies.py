@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any
@@ -22,6 +23,7 @@ from pipeline.factors.layout import FACTOR_ROW_LAYOUT, LEDGER_ROW_LAYOUT
 from pipeline.factors.state import BatchState
 from pipeline.streaming import changelog, reader
 from pipeline.streaming.flow import Send
+from pipeline.streaming.joint import fence
 from pipeline.streaming.position import Position
 from pipeline.streaming.reader import PartitionReader
 from pipeline.streaming.records import Entry
@@ -33,7 +35,7 @@ from pipeline.streaming.stores.changelogs import Identities
 from pipeline.streaming.stores.checkpoint import Changelog, Checkpoint
 from pipeline.streaming.stores.folders import MemoryStores, open_stores
 from pipeline.streaming.stores.snapshot import SnapshotDisk, SnapshotStore
-from pipeline.streaming.transaction import TransactionalWriter
+from pipeline.streaming.transaction import TransactionalWriter, id_of
 from tests.integration.streaming.conftest import NewStream
 from tests.integration.streaming.test_restart import set_config
 from tests.integration.support.stream import Stream
@@ -58,7 +60,7 @@ def entries_of(users: list[str], month: int) -> list[Entry]:
 
 async def write(stream: Stream, entries: list[Entry], applied: int) -> None:
     """As a lane would, a transaction of its own."""
-    writer = TransactionalWriter(stream.settings, stream.settings.app_id, 0)
+    writer = TransactionalWriter(stream.settings, id_of(stream.settings.app_id, 0))
     await writer.start()
     try:
         position = (changelog.POSITION_KEY, Position({"payments": applied}).encode())
@@ -113,7 +115,7 @@ async def restored(
     reading = PartitionReader(stream.settings)
     await reading.start()
     try:
-        return await restore(reading, 0, advanced, stores, standby)
+        return await restore(reading, 0, advanced, partial(fence, stream.settings), stores, standby)
     finally:
         await reading.stop()
 

@@ -13,7 +13,7 @@ from pipeline.dev.broker import EmbeddedBroker
 from pipeline.settings import Settings
 from pipeline.streaming.flow import Send
 from pipeline.streaming.produce import Message
-from pipeline.streaming.transaction import TransactionalWriter
+from pipeline.streaming.transaction import TransactionalWriter, id_of
 from tests.integration.support.stream import until
 from tests.integration.support.tail import Tail
 
@@ -79,7 +79,7 @@ def test_a_writer_that_is_stopped_while_it_sends_can_begin_anew(
     broker: EmbeddedBroker, config: Settings
 ) -> None:
     async def write_on() -> None:
-        writer = TransactionalWriter(config, "sesame", 0)
+        writer = TransactionalWriter(config, id_of("sesame", 0))
         await writer.start()
         try:
             writing = await begun(writer, broker)
@@ -101,7 +101,7 @@ def test_what_is_cancelled_while_it_is_sent_is_not_committed_later(
     broker: EmbeddedBroker, config: Settings
 ) -> None:
     async def write_on() -> None:
-        writer = TransactionalWriter(config, "sesame", 0)
+        writer = TransactionalWriter(config, id_of("sesame", 0))
         await writer.start()
         try:
             writing = await begun(writer, broker)
@@ -123,7 +123,7 @@ def test_what_is_not_answered_in_time_is_sent_again_and_written_once(
     broker: EmbeddedBroker, config: Settings
 ) -> None:
     async def write_on() -> None:
-        writer = TransactionalWriter(config, "sesame", 0)
+        writer = TransactionalWriter(config, id_of("sesame", 0))
         await writer.start()
         try:
             writing = await begun(writer, broker)

@@ -15,7 +15,7 @@ from pipeline.codec.reasons import Reason
 from pipeline.codec.wire import header
 from pipeline.kafka import kafka_python_config
 from pipeline.settings import Settings
-from pipeline.streaming.transaction import TransactionalWriter
+from pipeline.streaming.transaction import TransactionalWriter, id_of
 from tests.integration.deadletters.registry import serving
 from tests.integration.support.raw import RawRecord, batch, produce
 from tests.integration.support.records import DAY_MS, NOW_MS, good_year, grants, record
@@ -70,7 +70,7 @@ def test_a_lane_that_is_fenced_but_stays_assigned_takes_its_partition_up_again(
     stream.until_applied()
 
     async def fence(settings: Settings) -> None:
-        writer = TransactionalWriter(settings, settings.app_id, stream.partition_of(user))
+        writer = TransactionalWriter(settings, id_of(settings.app_id, stream.partition_of(user)))
         await writer.start()
         await writer.stop()
 

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from pipeline import provision, topics
 from pipeline.streaming.flow import Send
 from pipeline.streaming.produce import Message
-from pipeline.streaming.transaction import FencedError, TransactionalWriter
+from pipeline.streaming.transaction import FencedError, TransactionalWriter, id_of
 from tests.integration.support.stream import Stream
 from tests.integration.support.tail import Record
 
@@ -35,8 +35,8 @@ def written(stream: Stream, topic: topics.Topic) -> list[Record]:
 
 def test_fenced_while_it_still_sends_a_writer_says_that_it_is_fenced(stream: Stream) -> None:
     async def take_over_and_write_on() -> None:
-        former = TransactionalWriter(stream.settings, "sesame", 0)
-        latter = TransactionalWriter(stream.settings, "sesame", 0)
+        former = TransactionalWriter(stream.settings, id_of("sesame", 0))
+        latter = TransactionalWriter(stream.settings, id_of("sesame", 0))
         try:
             await former.start()
             await latter.start()
@@ -62,7 +62,7 @@ def test_a_topic_that_goes_keeps_no_writer_for_longer_than_a_transaction_may_las
     settings = stream.settings.model_copy(update={"transaction_timeout_s": 3.0})
 
     async def write_on() -> None:
-        writer = TransactionalWriter(settings, "sesame", 0)
+        writer = TransactionalWriter(settings, id_of("sesame", 0))
         await writer.start()
         try:
             await writer.write([Send(LATE, 0, [(b"ann", b"1", ())])])
@@ -93,7 +93,7 @@ def test_all_of_a_large_transaction_is_written_in_order_and_in_many_batches(
     ]
 
     async def write_all() -> dict[tuple[str, int], int]:
-        writer = TransactionalWriter(stream.settings, "sesame", 0)
+        writer = TransactionalWriter(stream.settings, id_of("sesame", 0))
         await writer.start()
         try:
             await writer.write([Send(topics.SCORES, 1, [(b"first", b"", ())])])
@@ -121,7 +121,7 @@ def test_all_of_a_large_transaction_is_written_in_order_and_in_many_batches(
 
 def test_a_transaction_without_records_is_committed_too(stream: Stream) -> None:
     async def write_nothing() -> None:
-        writer = TransactionalWriter(stream.settings, "sesame", 0)
+        writer = TransactionalWriter(stream.settings, id_of("sesame", 0))
         await writer.start()
         try:
             assert await writer.write([Send(topics.SCORES, 0, [])]) == {}

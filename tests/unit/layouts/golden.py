@@ -85,7 +85,9 @@ LISTS = {
     ),
 }
 POSITIONS = (
-    Position({"consents": 2**40, "payments": 41}, 1_900_000_000_000, 646, {"payments": "an id"}),
+    Position(
+        {"consents": 2**40, "payments": 41}, 1_900_000_000_000, 646, {"payments": "an id"}, "a~1"
+    ),
     Position(),
 )
 

@@ -13,7 +13,8 @@ NEW: dict[tuple[str, int], dict[str, Any]] = {
     ("factor-row", 1): {"published.explanation": 0},
     ("gateway-grant-row", 1): {"shown_until_ms": 0},
     ("gateway-person-row", 1): {"stale_sequence": 0},
-    ("position", 1): {"topic_ids": {}},
+    ("position", 1): {"topic_ids": {}, "transactional_id": ""},
+    ("position", 2): {"transactional_id": ""},
 }
 """What a former layout does not say, and is taken for."""
 

@@ -121,6 +121,10 @@ def test_tombstones_remove_a_person_whole() -> None:
         (b"p", b'{"layout": 1}'),
         (b"p", b'{"layout": 1, "applied": {"payments": "7"}, "watermark_ms": 0, "swept_month": 0}'),
         (b"p", b'{"layout": 2, "applied": {}, "watermark_ms": 0, "swept_month": 0}'),
+        (
+            b"p",
+            b'{"layout": 3, "applied": {}, "watermark_ms": 0, "swept_month": 0, "topic_ids": {}}',
+        ),
     ],
 )
 def test_a_row_that_cannot_be_applied_stops_the_restore(key: bytes, value: bytes | None) -> None:

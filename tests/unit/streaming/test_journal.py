@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline import topics
 from pipeline.streaming import journal
-from pipeline.streaming.position import Position
+from pipeline.streaming.position import LAYOUTS, Position
 
 OFFSETS = st.sets(st.integers(0, 2**60), min_size=1).map(sorted)
 
@@ -36,4 +36,4 @@ def test_a_position_of_another_layout_is_refused() -> None:
     value = journal.encode(journal.Kind.BATCH, Position().encode())
 
     with pytest.raises(ValueError, match="layout 99"):
-        journal.decode(value.replace(b'"layout": 2', b'"layout": 99'))
+        journal.decode(value.replace(b'"layout": %d' % LAYOUTS.current, b'"layout": 99'))

@@ -17,6 +17,12 @@ class _Flow:
     inputs = topics.INPUTS
     group = "factors"
 
+    def assigned(self) -> None:
+        """Lanes have nothing in common."""
+
+    async def close(self) -> None:
+        """Nor to end."""
+
     def forget(self, partition: int) -> None:
         """Nothing is known of any."""
 
