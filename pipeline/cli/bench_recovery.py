@@ -20,7 +20,9 @@ def measure(prepared: "Bench", workload: "Workload", restored: int) -> Outcome:
     from pipeline.dev.bench.recovery import measure as measured  # noqa: PLC0415
 
     found = measured(prepared, workload, restored)
-    return Outcome({"recovery": figures(found)}, page.RECOVERY, partial(tell, found))
+    on_disk = {"memory": page.RECOVERY_CHECKPOINTS, "rocksdb": page.RECOVERY_ROCKSDB}
+    name = page.RECOVERY if found.again is None else on_disk[found.store]
+    return Outcome({"recovery": figures(found)}, name, partial(tell, found))
 
 
 def figures(found: "Recovery") -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pipeline.dev.bench import (
 
 PEERS, LATENCY, SCALE = "peers.json", "latency.json", "scale.json"
 RECOVERY, PARTNERS = "recovery.json", "partners.json"
+RECOVERY_CHECKPOINTS, RECOVERY_ROCKSDB = "recovery-checkpoints.json", "recovery-rocksdb.json"
 """The names of raw results."""
 _DOCS = Path(__file__).parents[3] / "docs"
 _MARKED = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
@@ -66,6 +67,8 @@ _FIGURES = {
     LATENCY: latency_page.figures,
     SCALE: scale_page.figures,
     RECOVERY: recovery_page.figures,
+    RECOVERY_CHECKPOINTS: recovery_page.figures,
+    RECOVERY_ROCKSDB: recovery_page.figures,
     PARTNERS: partners_page.figures,
 }
 _PLOTTED = {

@@ -37,13 +37,15 @@ class Started:
 class Recovery:
     """A worker started on nothing, one started on a changelog of so many people, and one lost.
 
-    ``again`` is one started after that one had ended, on the checkpoints it left; None: it
-    left none. ``take_over`` None: workers had folders on disk, which two cannot share.
+    ``store`` is where people's rows were. ``again`` is one started after that one had ended, on the
+    checkpoints it left; None: it left none. ``take_over`` None: workers had folders on disk, which
+    two cannot share.
     """
 
     people: int
     changelog_records: int
     changelog_bytes: int
+    store: str
     empty: Started
     full: Started
     take_over: TakeOver | None = None
@@ -92,7 +94,7 @@ def measure(bench: Bench, workload: Workload, people: int) -> Recovery:
         else:
             bench.say("recovery: starting a worker on what that one has left")
             again = _start(settings, bench.folder, "again")
-    return Recovery(people, records, size, empty, full, take_over, again)
+    return Recovery(people, records, size, settings.store, empty, full, take_over, again)
 
 
 def _start(settings: Settings, folder: Path, name: str) -> Started:

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+_TITLES = {
+    "memory": "Recovery, with checkpoints on disk (`SESAME_STATE_DIR`):",
+    "rocksdb": "Recovery, with people in RocksDB (`SESAME_STORE=rocksdb`):",
+}
+
 
 def figures(result: dict[str, Any]) -> str:
     """Starts of workers, and taking over."""
@@ -19,7 +24,13 @@ def figures(result: dict[str, Any]) -> str:
     ]
     if again := found.get("again"):
         rows.append(("seconds to ready from checkpoints on disk", f"{again['seconds']:.1f}"))
-    lines = ["Recovery:", "", "| | |", "| --- | ---: |", *(f"| {a} | {b} |" for a, b in rows)]
+    lines = [
+        _TITLES[found["store"]] if found.get("again") else "Recovery:",
+        "",
+        "| | |",
+        "| --- | ---: |",
+        *(f"| {a} | {b} |" for a, b in rows),
+    ]
     return "\n".join([*lines, ""])
 
 
