@@ -132,6 +132,11 @@ class Child:
         return self._process.poll() is None
 
     @property
+    def seconds(self) -> float:
+        """Since it was started."""
+        return time.monotonic() - self._began
+
+    @property
     def stopped(self) -> bool:
         """Whether it stands still (SIGSTOP)."""
         with contextlib.suppress(OSError):
@@ -148,7 +153,7 @@ class Child:
         status = self._process.poll()
         if status is None:
             return None
-        return Ended(self.title, status, self.orders, time.monotonic() - self._began)
+        return Ended(self.title, status, self.orders, self.seconds)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal; nothing happens when it has ended."""

@@ -1,5 +1,6 @@
 """Kill -9 at every failpoint and at any other time."""
 
+from collections import deque
 from typing import ClassVar
 
 from pipeline.dev.chaos.errors import ChaosError
@@ -18,6 +19,9 @@ _PASSINGS = {
 }
 """Up to which passing of a point a process lives, 5 where nothing is said: restores are few."""
 _A_KILL_S = 25.0
+_LIVES_S = 30.0
+"""Whoever lives for so long has not come by what it is to die at: a start with nothing to catch up
+on does not come by all that starts may."""
 
 
 def points_of(kind: str) -> list[Failpoint]:
@@ -37,8 +41,8 @@ class KillsAtFailpoints(Scenario):
         """Walk over all points once, in an order that the seed gives."""
         stage = self.stage
         fleets = [stage.workers, stage.gateways]
-        for fleet in fleets:
-            self._arm(fleet)
+        self._called_off: set[str] = set()
+        self._orders = {fleet.kind: self._arm(fleet) for fleet in fleets}
         for fleet in fleets:
             # Those that run are not armed: they make room for those that are.
             for child in fleet.running:
@@ -46,21 +50,37 @@ class KillsAtFailpoints(Scenario):
         waits_s = _A_KILL_S * max(len(points_of(fleet.kind)) for fleet in fleets)
         stage.until(self._all_died, waits_s, "a kill at every point")
 
-    def _arm(self, fleet: Fleet) -> None:
+    def _arm(self, fleet: Fleet) -> deque[str]:
         points = points_of(fleet.kind)
         self.rng.shuffle(points)
-        orders = iter([str(Order(point, self._passing(point))) for point in points])
-        fleet.next_orders = lambda: next(orders, "")
+        orders = deque(str(Order(point, self._passing(point))) for point in points)
+        fleet.next_orders = lambda: orders.popleft() if orders else ""
+        return orders
 
     def _passing(self, point: Failpoint) -> int:
         most = _PASSINGS.get(point, _PASSINGS.get(point.partition(".")[0], 5))
         return self.rng.randint(1, most)
 
     def _all_died(self) -> bool:
-        return all(
-            len([e for e in fleet.endings if e.killed and e.orders]) >= len(points_of(fleet.kind))
-            for fleet in (self.stage.workers, self.stage.gateways)
-        )
+        fleets = (self.stage.workers, self.stage.gateways)
+        for fleet in fleets:
+            self._call_off(fleet)
+        return all(len(self._carried_out(fleet)) >= len(points_of(fleet.kind)) for fleet in fleets)
+
+    def _carried_out(self, fleet: Fleet) -> set[str]:
+        return {
+            ended.orders
+            for ended in list(fleet.endings)
+            if ended.killed and ended.orders and ended.title not in self._called_off
+        }
+
+    def _call_off(self, fleet: Fleet) -> None:
+        """Have others die at what those do not come by who live too long."""
+        for child in fleet.running:
+            if child.orders and child.seconds > _LIVES_S:
+                self._called_off.add(child.title)
+                self._orders[fleet.kind].append(child.orders)
+                fleet.kill(child)
 
 
 class KillsAtAnyTime(Scenario):
