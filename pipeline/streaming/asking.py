@@ -4,6 +4,7 @@ import asyncio
 
 from aiokafka.errors import KafkaError
 
+from pipeline.streaming import shared
 from pipeline.streaming.reader import PartitionReader
 from pipeline.topics import Topic
 
@@ -28,16 +29,11 @@ class EndsOf:
         """
         if self._asked is None:
             self._partitions = set()
-            self._asked = asyncio.create_task(self._ask(reader))
-            self._asked.add_done_callback(_look_at)
+            self._asked = shared.begun(self._ask(reader))
         self._partitions.add(partition)
-        asked = self._asked
         try:
-            ends = await asyncio.shield(asked)
-        except (KafkaError, asyncio.CancelledError):
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
+            ends = await shared.outcome(self._asked)
+        except KafkaError:
             # Whoever asked may have been stopped: that is no failure of the others.
             return await reader.end(self._topic, partition)
         return ends[self._topic.name, partition]
@@ -46,8 +42,3 @@ class EndsOf:
         # All that were woken in the same round have said so by now.
         partitions, self._asked = sorted(self._partitions), None
         return await reader.ends([self._topic], partitions)
-
-
-def _look_at(asked: "asyncio.Task[_Ends]") -> None:
-    if not asked.cancelled():
-        asked.exception()  # those who would be told may all have been cancelled

@@ -13,16 +13,16 @@ A joint producer's id is never used again once somebody else may have started it
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import uuid4
 
 import structlog
-from aiokafka.errors import KafkaError
 
 from pipeline.access import joint_stem
 from pipeline.settings import Settings
+from pipeline.streaming import shared
 from pipeline.streaming.flow import Send
 from pipeline.streaming.position import Position
 from pipeline.streaming.transaction import TransactionalWriter
@@ -100,7 +100,6 @@ class JointWriter:
         self._writer: TransactionalWriter | None = None
         self._next: _Transaction | None = None
         self._writing = asyncio.Lock()
-        self._under_way: asyncio.Task[Offsets] | None = None
         self._starting: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._unfinished: set[asyncio.Task[Offsets]] = set()
@@ -134,20 +133,11 @@ class JointWriter:
                 raise RuntimeError("nobody may write jointly: there is no producer")
             self._next = _Transaction(self._writer)
             # It begins in the next round, when all have asked that this one has woken.
-            self._next.done = asyncio.create_task(self._write(self._next))
+            self._next.done = shared.begun(self._write(self._next))
             self._unfinished.add(self._next.done)
-            self._next.done.add_done_callback(_look_at)
             self._next.done.add_done_callback(self._unfinished.discard)
         self._next.sends += sends
-        done = self._next.done
-        try:
-            # One lane that is cancelled does not take the others' transaction with it.
-            return await asyncio.shield(done)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise KafkaError("the joint transaction was broken off") from None
+        return await shared.outcome(self._next.done)
 
     async def settled(self, patience_s: float = PATIENCE_S) -> None:
         """Wait for the transaction under way, but not for long: it may hang.
@@ -155,8 +145,9 @@ class JointWriter:
         Whoever waited is awake in the same round of the event loop as those whose it was, so that
         what all of them have by then goes together.
         """
-        if self._under_way is not None:
-            await asyncio.wait([self._under_way], timeout=patience_s)
+        asked_for = {self._next.done} if self._next else set()
+        if under_way := self._unfinished - asked_for:
+            await asyncio.wait(under_way, timeout=patience_s)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -184,10 +175,8 @@ class JointWriter:
     async def close(self) -> None:
         """Give the producer up; the lanes have ended, and what is still under way hangs."""
         self._give_up()
-        if self._unfinished:
-            _, late = await asyncio.wait(set(self._unfinished), timeout=_END_S)
-            for task in late:
-                task.cancel()
+        for task in await self._late(_END_S):
+            task.cancel()
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def fence(self, transactional_id: str) -> None:
@@ -200,14 +189,13 @@ class JointWriter:
             # A lane restores for a reason of its own: the others are to notice nothing.
             self.renew()
         if transactional_id in self._started:
-            while self._unfinished:
-                await asyncio.wait(set(self._unfinished))
+            await self._late()
         task = self._fenced.get(transactional_id)
         if task is None:
-            task = asyncio.create_task(fence(self._settings, transactional_id))
+            task = shared.begun(fence(self._settings, transactional_id))
             self._fenced[transactional_id] = task
             task.add_done_callback(partial(self._forget_if_failed, transactional_id))
-        await asyncio.shield(task)
+        await shared.outcome(task)
 
     def _forget_if_failed(self, transactional_id: str, task: "asyncio.Task[None]") -> None:
         if task.cancelled() or task.exception() is not None:
@@ -221,7 +209,6 @@ class JointWriter:
         async with self._writing:
             if self._next is transaction:
                 self._next = None
-            self._under_way = transaction.done
             try:
                 return await self._write_all(transaction.writer, transaction.sends)
             except BaseException:
@@ -229,12 +216,16 @@ class JointWriter:
                 if transaction.writer is self._writer:
                     self.renew(self._calm_s)
                 raise
-            finally:
-                self._under_way = None
+
+    async def _late(self, seconds: float | None = None) -> Collection[asyncio.Task[Offsets]]:
+        """Wait for what is asked for or under way now, but not for long; what has not ended."""
+        if not self._unfinished:
+            return ()
+        return (await asyncio.wait(set(self._unfinished), timeout=seconds))[1]
 
     def _give_up(self) -> None:
         self.transactional_id = ""
-        asked_for, self._next = self._next, None
+        self._next = None
         starting, self._starting = self._starting, None
         if starting is not None and not starting.done():
             starting.cancel()
@@ -242,15 +233,13 @@ class JointWriter:
             starting.add_done_callback(self._ending.discard)
         writer, self._writer = self._writer, None
         if writer is not None:
-            ending = asyncio.create_task(self._end(writer, asked_for))
+            ending = asyncio.create_task(self._end(writer))
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
 
-    async def _end(self, writer: TransactionalWriter, asked_for: "_Transaction | None") -> None:
-        if asked_for is not None:
-            await asyncio.wait([asked_for.done])
-        async with self._writing:  # what is under way ends first
-            await writer.stop()
+    async def _end(self, writer: TransactionalWriter) -> None:
+        await self._late()
+        await writer.stop()
 
     async def _start(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
@@ -275,8 +264,3 @@ class _Transaction:
     def __init__(self, writer: TransactionalWriter) -> None:
         self.writer = writer
         self.sends: list[Send] = []
-
-
-def _look_at(done: "asyncio.Task[Offsets]") -> None:
-    if not done.cancelled():
-        done.exception()  # those who would be told may all have been cancelled

@@ -220,16 +220,17 @@ class OwnedPartition:
     async def _commit(self, output: Output, *, with_others: bool = False) -> None:
         joint = self._joint
         # While others hang, a lane does not.
-        joins = with_others and joint is not None and joint.takes(self.position)
-        if not joins:
+        if with_others and joint is not None and joint.takes(self.position):
+            write = joint.write
+        else:
+            write = self._writer.write
             # Only the owner's own producer may say who else writes.
             who = joint.transactional_id if joint else ""
             output.position = replace(output.position, transactional_id=who)
         with lane_metrics.phase("commit"):
             partitions = self._context.partitions
             began_ms = time.time_ns() // 1_000_000
-            written = sends(output, self.partition, partitions, self._changelog)
-            offsets = await (joint if joint and joins else self._writer).write(written)
+            offsets = await write(sends(output, self.partition, partitions, self._changelog))
         for user in output.erased:
             self.store.remove(user)
         self.store.scatter(output.state, output.changed)

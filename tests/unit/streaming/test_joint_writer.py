@@ -76,12 +76,18 @@ async def rounds() -> None:
         await asyncio.sleep(0)
 
 
+async def hanging(writer: JointWriter) -> "asyncio.Task[Offsets]":
+    """A lane whose transaction is under way, and stays so."""
+    Writer.hangs = True
+    lane = asyncio.create_task(writer.write(SENDS))
+    await rounds()
+    return lane
+
+
 def test_what_hangs_is_broken_off_at_the_end_and_its_lanes_are_told() -> None:
     async def run() -> None:
         async with writing() as writer:
-            Writer.hangs = True
-            lane = asyncio.create_task(writer.write(SENDS))
-            await rounds()
+            lane = await hanging(writer)
             assert not writer.takes(Position(transactional_id=writer.transactional_id))
             await writer.close()
             with pytest.raises(KafkaError, match="broken off"):
@@ -93,9 +99,7 @@ def test_what_hangs_is_broken_off_at_the_end_and_its_lanes_are_told() -> None:
 def test_what_hangs_here_holds_up_no_fence_of_another_worker() -> None:
     async def run() -> None:
         async with writing() as writer:
-            Writer.hangs = True
-            lane = asyncio.create_task(writer.write(SENDS))
-            await rounds()
+            lane = await hanging(writer)
             await writer.fence("sesame~another")
             assert Writer.started[-1] == "sesame~another"
             own = asyncio.create_task(writer.fence(writer.transactional_id))
@@ -104,6 +108,27 @@ def test_what_hangs_here_holds_up_no_fence_of_another_worker() -> None:
             Writer.hangs = False
             assert await lane == {("scores", 0): 1}
             await own
+
+    asyncio.run(run())
+
+
+def test_a_former_id_of_ours_is_fenced_however_busy_the_present_one_is() -> None:
+    async def run() -> None:
+        async with writing() as writer:
+            former = writer.transactional_id
+            writer.renew()
+            await until_it_has_one(writer)
+
+            async def keep_busy() -> None:
+                while True:
+                    await writer.write(SENDS)
+
+            busy = [asyncio.create_task(keep_busy()) for _ in range(3)]
+            await rounds()
+            await asyncio.wait_for(writer.fence(former), LONG_S / 3)
+            for lane in busy:
+                lane.cancel()
+            await asyncio.gather(*busy, return_exceptions=True)
 
     asyncio.run(run())
 
