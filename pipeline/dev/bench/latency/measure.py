@@ -179,15 +179,15 @@ class _Run:
                 some, self.plan.top_s, lambda: progress.applied - before, _SUPPLIED_AHEAD
             )
             self._wait_through(watch, child, _DATA)
-            top = Top(
-                system=self.contender.name,
-                run=self.number,
-                events_per_second=progress.rate(),
-                lead_median=median(supply.leads),
-                lead_max=max(supply.leads),
-                held_share=supply.held_share,
-                commit_events=progress.at_once(),
-            )
+        top = Top(
+            system=self.contender.name,
+            run=self.number,
+            events_per_second=progress.rate(),
+            lead_median=median(supply.leads),
+            lead_max=max(supply.leads),
+            held_share=supply.held_share,
+            commit_events=progress.at_once(),
+        )
         return top, supply.sent
 
     def _offer(

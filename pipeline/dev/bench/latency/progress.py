@@ -35,6 +35,8 @@ class Progress(Thread):
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self.join()
+        # What ends the wait for a group is another's look, which may have been sooner than ours.
+        self._note()
         self._look.__exit__(None, None, None)
 
     @property
@@ -43,7 +45,7 @@ class Progress(Thread):
         return self._seen[-1][1]
 
     def rate(self) -> float:
-        """Events a second from the first look to the last commit seen.
+        """Events a second from the first look to the last commit seen; once the context ended.
 
         Raises:
             SesameError: Nothing was committed.
@@ -57,6 +59,8 @@ class Progress(Thread):
 
     def at_once(self) -> float:
         """Events that were committed from one look to the next, where any were: the median.
+
+        To be asked once the context ended.
 
         Raises:
             SesameError: Nothing was committed.
