@@ -4,14 +4,21 @@ Creates and re-configures; never deletes, and never changes a partition count, w
 move people to other partitions and away from their state.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 import kafka
-from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    NotLeaderForPartitionError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+)
 
 from pipeline import topics
 from pipeline.connection import check_connection
@@ -22,6 +29,9 @@ from pipeline.topics import Topic
 
 BOOTSTRAP_TIMEOUT_MS = 10_000
 """How long the first answer of a broker may take."""
+_LEADERS_S = 60
+"""How long brokers may take to make the logs of new partitions."""
+_LOOK_EVERY_S = 0.1
 
 
 class Action(StrEnum):
@@ -167,7 +177,7 @@ def found(client: kafka.KafkaAdminClient, names: Iterable[str]) -> dict[str, Top
 def apply(
     client: kafka.KafkaAdminClient, settings: Settings, differences: Sequence[Difference]
 ) -> None:
-    """Create and re-configure; returns when every new partition has a leader.
+    """Create and re-configure; returns when every new partition takes records.
 
     Raises:
         KafkaError: The broker refuses.
@@ -195,6 +205,33 @@ def _create(
     with suppress(TopicAlreadyExistsError):
         client.create_topics(options)
     client.wait_for_topics(list(options))
+    _wait_for_leaders(client, settings, list(options))
+
+
+def _wait_for_leaders(
+    client: kafka.KafkaAdminClient, settings: Settings, names: Sequence[str]
+) -> None:
+    """Wait until each partition's leader knows that it is one.
+
+    A broker names the leaders of new partitions before they have made their logs, and refuses what
+    is sent to them until then. Of an idempotent producer that has several requests under way, a
+    later one may so come before the first; the first, sent again, is then taken for a duplicate:
+    acknowledged, and lost.
+    """
+    numbers = range(settings.partitions)
+    asked = {
+        kafka.TopicPartition(n, number): OffsetSpec.LATEST for n in names for number in numbers
+    }
+    deadline = time.monotonic() + _LEADERS_S
+    while True:
+        try:
+            client.list_partition_offsets(asked, timeout_ms=_LEADERS_S * 1_000)
+        except (NotLeaderForPartitionError, UnknownTopicOrPartitionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_EVERY_S)
+        else:
+            return
 
 
 def _configure(client: kafka.KafkaAdminClient, changes: Sequence[Difference]) -> None:
