@@ -5,6 +5,13 @@ from uuid import uuid4
 
 import pytest
 
+# Before anything imports it: a module that is imported already is not rewritten any more.
+pytest.register_assert_rewrite(
+    "tests.integration.support",
+    "tests.integration.replay.commands",
+    "tests.integration.dev.bench.peers",
+)
+
 _HERE = Path(__file__).parent
 
 

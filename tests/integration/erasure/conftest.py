@@ -3,10 +3,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integration.support")
-
-from pipeline.dev.broker import EmbeddedBroker  # noqa: E402 - after the line above
-from tests.integration.support.gateway import SharedStream  # noqa: E402
+from pipeline.dev.broker import EmbeddedBroker
+from tests.integration.support.gateway import SharedStream
 
 # The rounds in which the broker compacts and cuts off, every 15 s and 5 min by default.
 QUICK = {"log.cleaner.backoff.ms": "200", "log.retention.check.interval.ms": "500"}

@@ -3,9 +3,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integration.support")
-
-from tests.integration.support.gateway import SharedStream  # noqa: E402 - after the line above
+from tests.integration.support.gateway import SharedStream
 
 
 @pytest.fixture

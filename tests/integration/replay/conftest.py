@@ -6,11 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integration.support", "tests.integration.replay.commands")
-
-from pipeline.scoring.model import Model, load_model  # noqa: E402 - after the line above
-from tests.integration.replay.commands import Replays  # noqa: E402
-from tests.integration.support.stream import Stream  # noqa: E402
+from pipeline.scoring.model import Model, load_model
+from tests.integration.replay.commands import Replays
+from tests.integration.support.stream import Stream
 
 PARTITIONS = 2
 

@@ -3,9 +3,7 @@ from uuid import uuid4
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integration.support")
-
-from tests.integration.security.cluster import ADMIN, SecuredKafka  # noqa: E402 - see above
+from tests.integration.security.cluster import ADMIN, SecuredKafka
 
 
 @pytest.fixture(scope="session")

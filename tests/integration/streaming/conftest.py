@@ -4,10 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integration.support")
-
-from pipeline.scoring.model import Model, load_model  # noqa: E402 - after the line above
-from tests.integration.support.stream import Stream  # noqa: E402
+from pipeline.scoring.model import Model, load_model
+from tests.integration.support.stream import Stream
 
 NewStream = Callable[[int], Stream]
 

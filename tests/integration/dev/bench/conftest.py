@@ -2,8 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integration.dev.bench.peers")
-
 
 @pytest.fixture(autouse=True)
 def _kafka(kafka: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
