@@ -1,6 +1,6 @@
 """Has aiokafka's consumers of this process hold and hand over no more than they may.
 
-aiokafka has no setting for it, so three of its names are given classes of ours; its version
+aiokafka has no setting for it, so names of its fetcher are given classes of ours; its version
 is pinned.
 """
 
@@ -16,6 +16,8 @@ from aiokafka.errors import KafkaError
 from pipeline.settings import Settings
 from pipeline.streaming.columnar import joined
 from pipeline.streaming.fetched import BoundedRecords, ReadAtOnce, WholeBatch
+from pipeline.streaming.fetches import Fetch
+from pipeline.streaming.frames import receive_by_frames
 from pipeline.streaming.records import RECORD_BYTES, header_bytes
 
 PARTITIONS_AT_ONCE = 4
@@ -169,6 +171,8 @@ def bound_fetches(settings: Settings) -> None:
     fetcher.MemoryRecords = BoundedRecords
     fetcher.PartitionRecords = ReadableRecords
     fetcher.FetchResult = BoundedResult
+    fetcher.FetchRequest = Fetch
+    receive_by_frames()
 
 
 async def take_fetched(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import TopicPartition, conn
 from aiokafka.consumer import fetcher
 
 from pipeline import settings
@@ -42,8 +42,9 @@ class Source:
     """Fetched records as aiokafka's fetcher keeps them, and its way to hand them over."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **fetched: bytes) -> None:
-        for name in ("MemoryRecords", "PartitionRecords", "FetchResult"):
+        for name in ("MemoryRecords", "PartitionRecords", "FetchResult", "FetchRequest"):
             monkeypatch.setattr(fetcher, name, getattr(fetcher, name))
+        monkeypatch.setattr(conn, "AIOKafkaConnection", conn.AIOKafkaConnection)
         bound_fetches(SETTINGS)
         self._subscriptions = SimpleNamespace(reassignment_in_progress=False)
         self._records = {
