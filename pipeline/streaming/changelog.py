@@ -23,6 +23,7 @@ from pipeline.factors.state import BatchState
 from pipeline.streaming.layouts import Layouts, ListLayouts, RowLayouts, UnreadableRowError
 from pipeline.streaming.position import Position
 from pipeline.streaming.records import Entry
+from pipeline.streaming.shares import spans
 from pipeline.streaming.stores.base import Store
 
 ROW = b"r"
@@ -42,12 +43,19 @@ LINK_LISTS = ListLayouts(Layouts("links", LINKS_LAYOUT, {}))
 
 
 def entries(before: BatchState, after: BatchState, people: Sequence[int]) -> list[Entry]:
-    """Changelog entries for what a batch changed of the given people.
+    """Changelog entries for what a batch changed of the given people, ascending.
 
     ``before`` and ``after`` are the same people's state; unchanged parts are not written.
     """
-    written: list[Entry] = []
-    keys = [user.encode() for user in after.users]
+    return entries_by_share(before, after, people, (len(after.users),))[0]
+
+
+def entries_by_share(
+    before: BatchState, after: BatchState, people: Sequence[int], ends: Sequence[int]
+) -> list[list[Entry]]:
+    """As ``entries``, of several partitions' people, which end at ``ends``."""
+    written: list[list[Entry]] = [[] for _ in ends]
+    keys = [after.users[i].encode() for i in people]
     chosen = np.asarray(people, np.int64)
     for kind, old, new in (
         (ROW, before.rows, after.rows),
@@ -55,22 +63,35 @@ def entries(before: BatchState, after: BatchState, people: Sequence[int]) -> lis
     ):
         size = new.dtype.itemsize
         octets = _octets(new)[chosen]
-        changed = (_octets(old)[chosen] != octets).any(axis=1)
+        changed = np.flatnonzero((_octets(old)[chosen] != octets).any(axis=1))
         raw_new = octets.tobytes()
-        written += [
-            (kind + keys[chosen[i]], raw_new[i * size : (i + 1) * size])
-            for i in np.flatnonzero(changed).tolist()
-        ]
+        made = [(kind + keys[i], raw_new[i * size : (i + 1) * size]) for i in changed.tolist()]
+        _share_out(written, made, chosen[changed], ends)
     for kind, layouts, old_lists, new_lists in (
         (CONTRACTS, CONTRACT_LISTS, before.contracts, after.contracts),
         (LINKS, LINK_LISTS, before.links, after.links),
     ):
-        written += [
-            (kind + keys[i], layouts.write(new_lists[i]) if new_lists[i] else None)
-            for i in people
+        differ = [
+            (i, key, new_lists[i])
+            for i, key in zip(people, keys, strict=True)
             if old_lists[i] is not new_lists[i] and old_lists[i] != new_lists[i]
         ]
+        if differ:
+            lists = [(kind + key, layouts.write(new) if new else None) for _, key, new in differ]
+            _share_out(written, lists, np.array([i for i, _, _ in differ]), ends)
     return written
+
+
+def _share_out(
+    written: Sequence[list[Entry]],
+    made: Sequence[Entry],
+    people: NDArray[np.int64],
+    ends: Sequence[int],
+) -> None:
+    """Append each partition's entries, which are of so many people, one each."""
+    cuts = spans(np.searchsorted(people, ends).tolist())
+    for share, (start, end) in zip(written, cuts, strict=True):
+        share.extend(made[start:end])
 
 
 def tombstones(user: str) -> list[Entry]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -51,7 +52,12 @@ def phase(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        PHASE_SECONDS.labels(name).observe(time.perf_counter() - started)
+        _phase(name).observe(time.perf_counter() - started)
+
+
+@cache
+def _phase(name: str) -> Histogram:
+    return PHASE_SECONDS.labels(name)
 
 
 def forget_partition(partition: int) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import cache
 from threading import Lock
 
 import numpy as np
@@ -19,6 +20,7 @@ from pipeline.streaming.lane_metrics import (
 from pipeline.streaming.output import Output
 
 SCORE_BUCKETS = (400, 450, 500, 550, 600, 650, 700, 750, 800, 850, 900, 950)
+_BUCKETS = np.array(SCORE_BUCKETS)
 
 EVENT_TIME_LAG = Gauge(
     "sesame_event_time_lag_seconds", "Wall time less the newest event time", ["partition"]
@@ -45,7 +47,7 @@ class ScoreDistribution(Collector):
         """Add scores, shape (n,)."""
         if not len(scores):
             return
-        slots = np.searchsorted(SCORE_BUCKETS, scores, side="left")
+        slots = np.searchsorted(_BUCKETS, scores, side="left")
         with self._lock:
             self._counts += np.bincount(slots, minlength=len(self._counts))
             self._sum += int(scores.sum())
@@ -71,9 +73,14 @@ def observe_batch(output: Output, records: int) -> None:
     BATCH_RECORDS.observe(records)
     for topic, outcomes in output.outcomes.items():
         for outcome, count in outcomes.items():
-            EVENTS.labels(topic, outcome).inc(count)
+            _events(topic, outcome).inc(count)
         if topic == "consents":
             CONSENTS.inc(outcomes.get("applied", 0))
+
+
+@cache
+def _events(topic: str, outcome: str) -> Counter:
+    return EVENTS.labels(topic, outcome)
 
 
 def observe_output(output: Output) -> None:

@@ -50,10 +50,11 @@ def lay_out(  # noqa: PLR0913 - of one partition or several
     _add_signals(outputs, state, signals, ends, context)
     changed = np.flatnonzero(touched & (state.rows["layout"] != 0))
     cuts = spans(np.searchsorted(changed, ends).tolist())
-    for output, (start, end), (first, last) in zip(outputs, spans(ends), cuts, strict=True):
+    written = changelog.entries_by_share(result.before, state, changed.tolist(), ends)
+    given = zip(outputs, spans(ends), cuts, written, strict=True)
+    for output, (start, _), (first, last), entries in given:
         output.changed = (changed[first:last] - start).tolist()
-        before = result.before.part(start, end)
-        output.changelog += changelog.entries(before, output.state, output.changed)
+        output.changelog += entries
     return outputs
 
 

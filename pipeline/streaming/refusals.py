@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 
 import numpy as np
@@ -11,6 +11,7 @@ from pipeline import topics
 from pipeline.codec.reasons import Reason
 from pipeline.deadletters.letter import carried
 from pipeline.deadletters.refusal import Refused, dead_letter
+from pipeline.factors.columns import Int64, UInt8
 from pipeline.factors.fold import FoldResult, Outcome
 from pipeline.streaming.arrivals import DecodedTopic
 from pipeline.streaming.output import DeadLetter, Output
@@ -18,6 +19,7 @@ from pipeline.streaming.records import UnreadableRecord
 from pipeline.streaming.shares import StepContext, spans
 
 _REFUSED = {Outcome.TOO_LATE: Reason.TOO_LATE, Outcome.FUTURE: Reason.FUTURE}
+_OUTCOMES = [outcome.name.lower() for outcome in sorted(Outcome)]
 _WHY = {
     Outcome.TOO_LATE: "event time is further behind the person's newest event than is allowed",
     Outcome.FUTURE: "event time is more than 24 h ahead of the record's timestamp",
@@ -27,14 +29,12 @@ _WHY = {
 def add_outcomes(outputs: Sequence[Output], topic: DecodedTopic, result: FoldResult) -> None:
     """Count what became of a topic's events, for each partition."""
     name = topic.topic.name
-    outcomes = result.outcomes.get(name)
-    cuts = spans(np.searchsorted(topic.decoded.kept, topic.ends).tolist())
-    given = zip(outputs, spans(topic.ends), cuts, strict=True)
-    for output, (start, end), (first, last) in given:
+    cuts = np.searchsorted(topic.decoded.kept, topic.ends)
+    counts = _counts(result.outcomes.get(name), cuts)
+    for output, (start, end), counted in zip(outputs, spans(topic.ends), counts, strict=True):
         if start < end:
-            decided = () if outcomes is None else outcomes[first:last]
-            output.outcomes[name] = _count(decided) if len(decided) else {}
-            output.consent_changes |= len(decided) > 0 and name == topics.CONSENTS.name
+            output.outcomes[name] = counted
+            output.consent_changes |= bool(counted) and name == topics.CONSENTS.name
 
 
 def add_dead_letters(
@@ -83,9 +83,17 @@ def _dead_letter(
     return DeadLetter(key, value, headers, topic.topic.name, str(reason))
 
 
-def _count(outcomes: Iterable[int]) -> dict[str, int]:
-    counts = np.bincount(np.asarray(outcomes), minlength=len(Outcome))
-    return {o.name.lower(): int(counts[o]) for o in Outcome if counts[o]}
+def _counts(outcomes: UInt8 | None, cuts: Int64) -> list[dict[str, int]]:
+    """How many events had each outcome, by share; those of each end at ``cuts``."""
+    if outcomes is None:
+        return [{} for _ in cuts]
+    kinds = len(Outcome)
+    share = np.repeat(np.arange(len(cuts)), np.diff(cuts, prepend=0))
+    counts = np.bincount(share * kinds + outcomes, minlength=kinds * len(cuts))
+    return [
+        {outcome: count for outcome, count in zip(_OUTCOMES, counted, strict=True) if count}
+        for counted in counts.reshape(len(cuts), kinds).tolist()
+    ]
 
 
 def _now_ms() -> int:
