@@ -42,7 +42,7 @@ async def beside(work: Callable[[], T], undo: Callable[[T], None] | None = None)
 
 def _in_short_turns(work: Callable[[], T]) -> T:
     usual_s = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN_S)
+    sys.setswitchinterval(min(usual_s, _TURN_S))
     try:
         return work()
     finally:
