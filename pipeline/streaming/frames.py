@@ -1,6 +1,6 @@
 """aiokafka's connections, receiving answers by frames.
 
-    answer: its length, then so many bytes of which the first four say to which request it is
+    answer: its length, then so many bytes; mostly the first four say to which request it is
 
 aiokafka reads them from a stream: a task is woken twice for each answer, and a large one is copied
 three times before anybody looks at it. Here what has arrived is handled at once, and a large answer
@@ -96,7 +96,7 @@ class Frames(asyncio.BufferedProtocol):
         start = 0
         while (received := self._received - start) >= _INT.size:
             (size,) = _INT.unpack_from(self._small, start)
-            if size < _INT.size:
+            if size < 0:
                 self._received = 0
                 self._ended(ValueError(f"an answer of {size} bytes"))
                 return
