@@ -8,7 +8,6 @@ The transactional id follows from the control topic and the partition alone, so 
 on the same letters has the same one, whatever else their settings say.
 """
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -115,10 +114,14 @@ class RedriveSender:
             try:
                 return self._transact(batch, at_ms, forget)
             except KafkaException as error:
-                self._abort()
+                refusal = self._abort()
+                reason = error.args[0]
+                # Once all is over, producing says only that; asked to abort, the client says why.
+                if reason.code() == KafkaError._FATAL and refusal:  # noqa: SLF001 - its name
+                    reason = refusal
                 # The client may still be dropping what an aborted transaction left behind.
-                if error.args[0].code() not in _PURGED or attempt == _ATTEMPTS:
-                    raise self._meaning(error.args[0]) from error
+                if reason.code() not in _PURGED or attempt == _ATTEMPTS:
+                    raise self._meaning(reason) from error
             except BaseException:
                 self._abort()
                 raise
@@ -204,10 +207,17 @@ class RedriveSender:
                 if not error.args[0].retriable() or time.monotonic() > deadline:
                     raise
 
-    def _abort(self) -> None:
-        # What it cannot end, the next redrive ends, or the broker after its time limit.
-        with contextlib.suppress(KafkaException):
+    def _abort(self) -> KafkaError | None:
+        """End the transaction; why it cannot be, if so.
+
+        Then the next redrive ends it, or the broker after its time limit.
+        """
+        try:
             self._producer.abort_transaction(self._patience_s)
+        except KafkaException as error:
+            reason: KafkaError = error.args[0]
+            return reason
+        return None
 
     def _meaning(self, error: KafkaError) -> SesameError:
         """What an error of the client means here."""
