@@ -15,9 +15,9 @@ from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import (
     AuthorizationError,
     KafkaError,
-    NotLeaderForPartitionError,
+    RetriableError,
     TopicAlreadyExistsError,
-    UnknownTopicOrPartitionError,
+    UnknownBrokerIdError,
 )
 
 from pipeline import topics
@@ -177,7 +177,7 @@ def found(client: kafka.KafkaAdminClient, names: Iterable[str]) -> dict[str, Top
 def apply(
     client: kafka.KafkaAdminClient, settings: Settings, differences: Sequence[Difference]
 ) -> None:
-    """Create and re-configure; returns when every new partition takes records.
+    """Create and re-configure; new partitions take records once `wait_for_leaders` returns.
 
     Raises:
         KafkaError: The broker refuses.
@@ -205,33 +205,34 @@ def _create(
     with suppress(TopicAlreadyExistsError):
         client.create_topics(options)
     client.wait_for_topics(list(options))
-    _wait_for_leaders(client, settings, list(options))
 
 
-def _wait_for_leaders(
-    client: kafka.KafkaAdminClient, settings: Settings, names: Sequence[str]
-) -> None:
-    """Wait until each partition's leader knows that it is one.
+def wait_for_leaders(client: kafka.KafkaAdminClient, names: Iterable[str]) -> None:
+    """Wait until the leader of each partition of these topics knows that it is one.
 
     A broker names the leaders of new partitions before they have made their logs, and refuses what
     is sent to them until then. Of an idempotent producer that has several requests under way, a
     later one may so come before the first; the first, sent again, is then taken for a duplicate:
     acknowledged, and lost.
+
+    Raises:
+        SesameError: One does not, within a minute.
     """
-    numbers = range(settings.partitions)
-    asked = {
-        kafka.TopicPartition(n, number): OffsetSpec.LATEST for n in names for number in numbers
-    }
-    deadline = time.monotonic() + _LEADERS_S
-    while True:
+    topics_asked, deadline = list(names), time.monotonic() + _LEADERS_S
+    while (left_s := deadline - time.monotonic()) > 0:
         try:
-            client.list_partition_offsets(asked, timeout_ms=_LEADERS_S * 1_000)
-        except (NotLeaderForPartitionError, UnknownTopicOrPartitionError):
-            if time.monotonic() > deadline:
-                raise
+            asked = {
+                kafka.TopicPartition(topic["name"], number): OffsetSpec.LATEST
+                for topic in client.describe_topics(topics_asked)
+                for number in range(len(topic["partitions"]))
+            }
+            client.list_partition_offsets(asked, timeout_ms=round(left_s * 1_000))
+        except (RetriableError, UnknownBrokerIdError) as error:
+            why = error
             time.sleep(_LOOK_EVERY_S)
         else:
             return
+    raise SesameError(f"partitions have no leader that takes records yet: {why!r}")
 
 
 def _configure(client: kafka.KafkaAdminClient, changes: Sequence[Difference]) -> None:
@@ -243,7 +244,7 @@ def _configure(client: kafka.KafkaAdminClient, changes: Sequence[Difference]) ->
 
 
 def ensure_topics(settings: Settings, partner_ids: Sequence[str]) -> list[Difference]:
-    """Make every topic exist and be right; returns what was changed.
+    """Make every topic exist, be right and take records; returns what was changed.
 
     Raises:
         KafkaUnreachableError: No broker answers.
@@ -256,4 +257,6 @@ def ensure_topics(settings: Settings, partner_ids: Sequence[str]) -> list[Differ
         if conflicts:
             raise TopicConflictError(conflicts)
         apply(client, settings, differences)
+        # Of all: another process may just have made what was there.
+        wait_for_leaders(client, should)
     return differences

@@ -51,6 +51,7 @@ def apply(*, as_json: Json = False) -> None:
         acls = _acls(client, current, rules)
         provision.apply(client, current, differences)
         authorizer.apply(client, acls or ())
+        provision.wait_for_leaders(client, should)
     _show(differences, len(should), acls, len(rules), as_json=as_json, verb="done")
     if any(d.action is Action.REFUSE for d in differences):
         complain("a partition count cannot be changed: delete and recreate the topic by hand")

@@ -56,6 +56,7 @@ def _make(client: KafkaAdminClient, settings: Settings, generation: int) -> None
     topic = topics.changelog_of(generation)
     should = {settings.topic(topic.name): provision.state_of(settings, topic)}
     provision.apply(client, settings, provision.plan(should, provision.found(client, should)))
+    provision.wait_for_leaders(client, should)
 
 
 def _delete(client: KafkaAdminClient, name: str) -> None:

@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import structlog
 from aiokafka import conn
 from aiokafka.conn import AIOKafkaConnection, CloseReason
@@ -23,7 +24,7 @@ from pipeline.streaming.fetches import FetchAnswer, FetchInPlace
 
 log = structlog.get_logger(__name__)
 
-Frame = bytes | bytearray
+Frame = bytes | memoryview
 
 _SMALL_BYTES = 65_536
 """Answers up to this size, with their length, are received into memory that is used again."""
@@ -52,7 +53,7 @@ class Frames(asyncio.BufferedProtocol):
         self._small = memoryview(bytearray(_SMALL_BYTES))
         self._received = 0
         """Bytes in ``_small``: the beginning of a frame, unless they are being cut."""
-        self._large: bytearray | None = None
+        self._large: memoryview | None = None
         self._missing = 0
         """Bytes of ``_large``."""
 
@@ -60,7 +61,7 @@ class Frames(asyncio.BufferedProtocol):
         """Where the next bytes go."""
         if self._large is None:
             return self._small[self._received :]
-        return memoryview(self._large)[-self._missing :]
+        return self._large[-self._missing :]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what has come there."""
@@ -71,7 +72,7 @@ class Frames(asyncio.BufferedProtocol):
         self._missing -= nbytes
         if not self._missing:
             frame, self._large = self._large, None
-            self._take(frame)
+            self._take(frame.toreadonly())
 
     def eof_received(self) -> bool | None:
         """Close; the other side has."""
@@ -102,7 +103,9 @@ class Frames(asyncio.BufferedProtocol):
                 return
             if _INT.size + size > len(self._small):
                 begun = self._small[start + _INT.size : self._received]
-                self._large, self._missing = bytearray(size), size - len(begun)
+                # Takes no memory before it is written to: what is no broker may claim any size.
+                self._large = np.empty(size, np.uint8).data
+                self._missing = size - len(begun)
                 self._large[: len(begun)] = begun
                 start = self._received
             elif _INT.size + size > received:
@@ -135,14 +138,18 @@ class FramedConnection(AIOKafkaConnection):  # type: ignore[misc] # untyped
                 connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
 
         self._writer.transport.set_protocol(Frames(self._protocol, take, ended))
+        loop, reader = asyncio.get_running_loop(), self._reader
+        if reader.at_eof() or reader.exception() or self._closed_fut.done():
+            # Closed as soon as it was accepted: the protocol before has been told, and no other is.
+            loop.call_soon(ended, reader.exception() or EOFError("the broker closes connections"))
         # In the place of the task: to be cancelled when the connection is closed.
-        return asyncio.get_running_loop().create_future()
+        return loop.create_future()
 
     def taken(self, frame: Frame) -> bool:
         """Handle an answer; whether there may be more."""
         try:
             self._handle_frame(frame)
-        except Exception as error:
+        except Exception as error:  # whatever it is, nothing more can be read after it
             log.exception("an answer cannot be read", host=self.host, port=self.port)
             self.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
         return self._reader is not None

@@ -1,7 +1,14 @@
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any, cast
 
-from pipeline import topics
-from pipeline.provision import Action, TopicState, plan, wanted
+import kafka
+import pytest
+from kafka.errors import KafkaError, NotLeaderForPartitionError, UnknownBrokerIdError
+
+from pipeline import provision, topics
+from pipeline.errors import SesameError
+from pipeline.provision import Action, TopicState, plan, wait_for_leaders, wanted
 from pipeline.settings import Settings
 
 SHOULD = wanted(Settings(partitions=4, topic_prefix="blue."), ["car-rental"])
@@ -74,3 +81,39 @@ def test_another_partition_count_is_refused_not_changed() -> None:
     assert difference.action is Action.REFUSE
     assert difference.reason == "has 3 partitions, not 4"
     assert difference.config == {}
+
+
+class Leaders:
+    """An administration client of one topic of two partitions, whose leaders answer in turn so."""
+
+    def __init__(self, answers: Iterator[KafkaError | None]) -> None:
+        self.asked: list[Mapping[Any, Any]] = []
+        self._answers = answers
+
+    def describe_topics(self, names: list[str]) -> list[dict[str, Any]]:
+        return [{"name": name, "partitions": [{}, {}]} for name in names]
+
+    def list_partition_offsets(self, asked: Mapping[Any, Any], *, timeout_ms: int) -> None:
+        assert timeout_ms > 0
+        self.asked.append(asked)
+        if (error := next(self._answers)) is not None:
+            raise error
+
+
+def wait(leaders: Leaders) -> None:
+    wait_for_leaders(cast(kafka.KafkaAdminClient, leaders), ["scores"])
+
+
+def test_leaders_that_do_not_know_yet_are_asked_again() -> None:
+    leaders = Leaders(iter([NotLeaderForPartitionError(), UnknownBrokerIdError(), None]))
+    wait(leaders)
+
+    partitions = {kafka.TopicPartition("scores", number) for number in (0, 1)}
+    assert [set(asked) for asked in leaders.asked] == [partitions] * 3
+
+
+def test_a_leader_that_never_answers_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provision, "_LEADERS_S", 0.05)
+    leaders = Leaders(iter(NotLeaderForPartitionError, None))
+    with pytest.raises(SesameError, match="NotLeaderForPartition"):
+        wait(leaders)

@@ -1,10 +1,13 @@
 """Answers come whole and in order, however they arrive; a connection that breaks says so."""
 
 import asyncio
+import resource
+import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -224,3 +227,37 @@ def test_an_answer_that_nobody_waits_for_any_more_is_passed_over(runner: asyncio
             return await second
 
     assert runner.run(ask()).topics == []
+
+
+def test_a_broker_that_closes_what_it_has_accepted_is_not_waited_for(
+    runner: asyncio.Runner,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        Thread(target=accept, daemon=True).start()
+
+        async def ask() -> None:
+            for _ in range(20):
+                connection = FramedConnection(*server.getsockname(), request_timeout_ms=5_000)
+                # So that it waits in `accept` already.
+                await asyncio.sleep(0.02)
+                with pytest.raises((errors.KafkaConnectionError, ConnectionError)):
+                    await connection.connect()
+
+        runner.run(ask())
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_what_claims_to_be_large_takes_no_memory_before_it_comes() -> None:
+    taken = Taken()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # A server that speaks something else.
+    taken.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    assert taken.frames == []
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000

@@ -35,9 +35,11 @@ class Progress(Thread):
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self.join()
-        # What ends the wait for a group is another's look, which may have been sooner than ours.
-        self._note()
-        self._look.__exit__(None, None, None)
+        try:
+            # Another's look, which ends the wait for a group, may have been sooner than ours.
+            self._note()
+        finally:
+            self._look.__exit__(None, None, None)
 
     @property
     def applied(self) -> int:
@@ -77,5 +79,7 @@ class Progress(Thread):
 
     def _note(self) -> None:
         committed = self._look.committed()
+        if not committed and self._seen:
+            return  # nobody answered
         total = sum(offset for (name, _), offset in committed.items() if name in self._names)
         self._seen.append((time.monotonic(), total))
